@@ -1,0 +1,1 @@
+"""Agreement and interpretability statistics for studies of visual summaries. Imports neither Django nor torch."""

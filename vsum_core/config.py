@@ -1,0 +1,250 @@
+"""Every constant of the method, one frozen dataclass per stage, and the presets that name a full set of them.
+
+Source of the constants of ``reference``: the public description of arXiv 1801.09103 and its implementations; see
+``docs/method.md`` for the table of differences between presets and what each one changes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Arm(enum.StrEnum):
+    """Which kind of regions a summary is made of; every arm but ``SUMMARIES`` is a control."""
+
+    SUMMARIES = "summaries"
+    RANDOM_REGIONS = "random-regions"
+    SHUFFLED_CLUSTERS = "shuffled-clusters"
+    WHOLE_IMAGES = "whole-images"
+
+
+class Matcher(enum.StrEnum):
+    """Proposal Flow matcher (Ham, Cho, Schmid, Ponce, CVPR 2016)."""
+
+    APPEARANCE = "appearance"  # NAM
+    PROBABILISTIC_HOUGH = "probabilistic-hough"  # PHM
+    LOCAL_OFFSET = "local-offset"  # LOM
+
+
+class QualityBar(enum.StrEnum):
+    """What the median similarity of a cluster is compared with before the cluster counts as a summary."""
+
+    RELATIVE = "relative"  # to the other clusters of the class, as the reference does
+    NULL_CALIBRATED = "null-calibrated"  # to clusters of random regions of the same images
+    NONE = "none"
+
+
+def _require(condition: bool, name: str, actual: object, expected: str) -> None:
+    if not condition:
+        raise ValueError(f"{name} must be {expected}, but it is {actual!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskStageConfig:
+    """One optimisation stage of the mask (ALGORITHM: crisp masks).
+
+    Weights multiply, per image: the mean of ``|1 - m|`` (area), the mean of ``|difference|**power`` over rows plus over
+    columns (total variation), the mean of ``m (1 - m)`` (binary) and the mean of ``relu(logits - logits0)`` (rise).
+    """
+
+    steps: int
+    learning_rate: float
+    area_weight: float
+    total_variation_weight: float
+    total_variation_power: float = 3.0
+    binary_weight: float = 0.0
+    rise_weight: float = 0.0
+    resolution_divisor: int = 1  # mask side = input side / divisor
+    mask_blur_sigma: float = 0.0  # Gaussian on the upsampled mask, in input pixels; 0 = none
+    straight_through_blur: bool = False  # gradient passes as if the blur were the identity
+
+    def __post_init__(self) -> None:
+        _require(self.steps >= 0, "steps", self.steps, "0 or more")
+        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "positive")
+        _require(self.resolution_divisor >= 1, "resolution_divisor", self.resolution_divisor, "1 or more")
+        _require(self.mask_blur_sigma >= 0, "mask_blur_sigma", self.mask_blur_sigma, "0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskConfig:
+    """From one image to a smooth and then a sharp mask; 1 keeps a pixel, 0 replaces it by the blurred image."""
+
+    blur_kernel: int = 11
+    blur_sigma: float = 10.0
+    threshold: float = 0.5
+    batch_size: int = 16
+    smooth: MaskStageConfig = field(
+        default_factory=lambda: MaskStageConfig(
+            steps=300,
+            learning_rate=0.1,
+            area_weight=0.5,
+            total_variation_weight=0.01,
+            resolution_divisor=8,
+            mask_blur_sigma=5.0,
+            straight_through_blur=True,
+        )
+    )
+    sharp: MaskStageConfig = field(
+        default_factory=lambda: MaskStageConfig(
+            steps=150, learning_rate=0.1, area_weight=0.01, total_variation_weight=1.0, binary_weight=2.0
+        )
+    )
+
+    def __post_init__(self) -> None:
+        _require(self.blur_kernel % 2 == 1 and self.blur_kernel > 0, "blur_kernel", self.blur_kernel, "odd")
+        _require(self.blur_sigma > 0, "blur_sigma", self.blur_sigma, "positive")
+        _require(0 < self.threshold < 1, "threshold", self.threshold, "between 0 and 1")
+        _require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionConfig:
+    """From a mask to its connected regions."""
+
+    threshold: float = 0.5
+    minimum_area: float = 0.01  # share of the image
+    top_regions: int = 3  # by score drop
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposalConfig:
+    """Selective search (Uijlings et al., IJCV 2013) on the frame."""
+
+    frame_side: int = 224  # every image is resized, not cropped, to this square before proposals, flow and clustering
+    segmentation_scales: tuple[int, ...] = (50, 100, 150, 300)  # k of Felzenszwalb; minimum size = k
+    segmentation_sigma: float = 0.8
+    minimum_side: int = 20  # pixels of the frame
+    border: float = 0.01  # share of the frame counted as touching a side
+    maximum: int = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescriptorConfig:
+    """HOG of Felzenszwalb et al. (PAMI 2010), whitened as in Hariharan, Malik, Ramanan (ECCV 2012)."""
+
+    cells: int = 8
+    cell_side: int = 8  # pixels of the box after resizing
+    whitening: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowConfig:
+    """Proposal Flow between two images."""
+
+    matcher: Matcher = Matcher.LOCAL_OFFSET
+    maximum_aspect_ratio: float = 2.0  # appearance is zero where the aspect ratios differ by this factor or more
+    median_iterations: int = 20  # Weiszfeld
+    offset_decay: float = 0.05  # per pixel of the frame
+    scale_decay: float = 0.3
+    guidance_weight: float = 20.0  # lambda of static/dynamic filtering
+    guidance_sigma: float = 30.0
+    flow_sigma: float = 15.0
+    guidance_iterations: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruningConfig:
+    """Which proposals of an image take part in the clustering."""
+
+    minimum_masked: float = 0.75  # share of the box that the mask deletes
+    overlap: float = 0.5  # intersection over the smaller box from which two boxes are redundant
+    area_ratio: float = 2.0  # below which they are redundant
+    strongest: int = 100  # similarities averaged to choose which of two redundant boxes stays
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusteringConfig:
+    """Affinity propagation (Frey, Dueck, Science 2007) over all regions of a class."""
+
+    preference_factor: float = 1.3  # of the median similarity, after subtracting the maximum
+    damping: float = 0.9
+    maximum_iterations: int = 1000
+    convergence_window: int = 100
+    retry_dampings: tuple[float, ...] = (0.95, 0.98)
+    maximum_members: int = 10
+    minimum_members: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityConfig:
+    """Which clusters, and which of their members, become visual summaries."""
+
+    bar: QualityBar = QualityBar.RELATIVE
+    cluster_factor: float = 0.9  # of the median of the medians
+    member_share: float = 0.6  # a member stays when fewer than this share of its pairs are below that median
+    null_quantile: float = 0.95
+    minimum_members: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderingConfig:
+    """Pictures of a summary."""
+
+    grey: int = 64
+    hull_width: int = 3
+    component_width: int = 2
+    hull_colour: tuple[int, int, int] = (255, 0, 0)
+    component_colour: tuple[int, int, int] = (0, 255, 255)
+    cell_side: int = 480  # longer side of a cell, pixels
+    quality: int = 80  # WebP
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineConfig:
+    """All stages together."""
+
+    preset: str = "reference"
+    seed: int = 0
+    masks: MaskConfig = field(default_factory=MaskConfig)
+    regions: RegionConfig = field(default_factory=RegionConfig)
+    proposals: ProposalConfig = field(default_factory=ProposalConfig)
+    descriptors: DescriptorConfig = field(default_factory=DescriptorConfig)
+    flow: FlowConfig = field(default_factory=FlowConfig)
+    pruning: PruningConfig = field(default_factory=PruningConfig)
+    clustering: ClusteringConfig = field(default_factory=ClusteringConfig)
+    quality: QualityConfig = field(default_factory=QualityConfig)
+    rendering: RenderingConfig = field(default_factory=RenderingConfig)
+
+
+def as_dictionary(config: Any) -> dict[str, Any]:
+    """Plain JSON types for any configuration dataclass; enums become their values, tuples become lists."""
+    result: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    return result
+
+
+def digest(config: Any) -> str:
+    """SHA-256 (hex, 64 characters) of a configuration dataclass; equal configurations have equal digests."""
+    canonical = json.dumps(as_dictionary(config), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{type(config).__name__}:{canonical}".encode()).hexdigest()
+
+
+def _default() -> PipelineConfig:
+    return PipelineConfig(preset="default")
+
+
+def _fast() -> PipelineConfig:
+    return PipelineConfig(preset="fast")
+
+
+_PRESETS = {"reference": PipelineConfig, "default": _default, "fast": _fast}
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names that :func:`preset` knows."""
+    return tuple(_PRESETS)
+
+
+def preset(name: str, *, seed: int = 0) -> PipelineConfig:
+    """The named set of constants.
+
+    Raises:
+        ValueError: the name is unknown; the message lists the known ones.
+    """
+    if name not in _PRESETS:
+        raise ValueError(f"Unknown preset {name!r}; known presets: {', '.join(_PRESETS)}.")
+    return dataclasses.replace(_PRESETS[name](), seed=seed)
