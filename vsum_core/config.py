@@ -62,6 +62,9 @@ class MaskStageConfig:
     resolution_divisor: int = 1  # mask side = input side / divisor
     mask_blur_sigma: float = 0.0  # Gaussian on the upsampled mask, in input pixels; 0 = none
     straight_through_blur: bool = False  # gradient passes as if the blur were the identity
+    final_learning_rate: float | None = None  # half a cosine from learning_rate to this; None = constant
+    first_moment_decay: float = 0.9  # Adam's beta 1
+    second_moment_decay: float = 0.999  # Adam's beta 2
 
     def __post_init__(self) -> None:
         _require(self.steps >= 0, "steps", self.steps, "0 or more")
@@ -78,6 +81,7 @@ class MaskConfig:
     blur_sigma: float = 10.0
     threshold: float = 0.5
     batch_size: int = 16
+    bfloat16: bool = False  # the network runs in bfloat16 while the mask, loss and scores stay in float32
     smooth: MaskStageConfig = field(
         default_factory=lambda: MaskStageConfig(
             steps=300,
@@ -130,6 +134,7 @@ class DescriptorConfig:
     cells: int = 8
     cell_side: int = 8  # pixels of the box after resizing
     whitening: bool = True
+    regularisation: float = 0.01  # added to the diagonal of the background covariance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +146,9 @@ class FlowConfig:
     median_iterations: int = 20  # Weiszfeld
     offset_decay: float = 0.05  # per pixel of the frame
     scale_decay: float = 0.3
+    hough_bin: float = 8.0  # side of an offset bin, pixels of the frame
+    hough_scale_bin: float = 0.25  # side of a scale bin, in octaves of the box's side
+    hough_sigma: float = 1.0  # of the Gaussian likelihood of an offset, in bins
     guidance_weight: float = 20.0  # lambda of static/dynamic filtering
     guidance_sigma: float = 30.0
     flow_sigma: float = 15.0
@@ -169,6 +177,20 @@ class ClusteringConfig:
     maximum_members: int = 10
     minimum_members: int = 2
 
+    def __post_init__(self) -> None:
+        _require(self.preference_factor > 0, "preference_factor", self.preference_factor, "positive")
+        for damping in (self.damping, *self.retry_dampings):
+            _require(0.5 <= damping < 1, "damping", damping, "at least 0.5 and below 1")
+        _require(self.maximum_iterations >= 1, "maximum_iterations", self.maximum_iterations, "1 or more")
+        _require(self.convergence_window >= 1, "convergence_window", self.convergence_window, "1 or more")
+        _require(self.minimum_members >= 1, "minimum_members", self.minimum_members, "1 or more")
+        _require(
+            self.maximum_members >= self.minimum_members,
+            "maximum_members",
+            self.maximum_members,
+            f"minimum_members ({self.minimum_members}) or more",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class QualityConfig:
@@ -180,18 +202,43 @@ class QualityConfig:
     null_quantile: float = 0.95
     minimum_members: int = 3
 
+    def __post_init__(self) -> None:
+        _require(0 <= self.cluster_factor <= 1, "cluster_factor", self.cluster_factor, "between 0 and 1")
+        _require(0 < self.member_share <= 1, "member_share", self.member_share, "above 0 and at most 1")
+        _require(0 <= self.null_quantile <= 1, "null_quantile", self.null_quantile, "between 0 and 1")
+        _require(self.minimum_members >= 1, "minimum_members", self.minimum_members, "1 or more")
+
 
 @dataclass(frozen=True, kw_only=True)
 class RenderingConfig:
     """Pictures of a summary."""
 
     grey: int = 64
+    grey_opacity: float = 1.0  # of the grey over what is not the region; below 1 the surroundings shine through
     hull_width: int = 3
     component_width: int = 2
+    casing_width: int = 0  # dark edge on either side of an outline, so that it shows on every colour; 0 = none
     hull_colour: tuple[int, int, int] = (255, 0, 0)
     component_colour: tuple[int, int, int] = (0, 255, 255)
     cell_side: int = 480  # longer side of a cell, pixels
+    crop_side: int = 240  # longer side of a crop, pixels
+    gutter: int = 16  # between the cells of a grid and around them, pixels
+    background: tuple[int, int, int] = (244, 243, 241)  # of a grid
     quality: int = 80  # WebP
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.grey <= 255, "grey", self.grey, "between 0 and 255")
+        _require(0 <= self.grey_opacity <= 1, "grey_opacity", self.grey_opacity, "between 0 and 1")
+        for name in ("hull_width", "component_width", "casing_width", "gutter"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        for name in ("cell_side", "crop_side"):
+            _require(getattr(self, name) >= 16, name, getattr(self, name), "16 or more")
+        for name in ("hull_colour", "component_colour", "background"):
+            colour = getattr(self, name)
+            _require(
+                len(colour) == 3 and all(0 <= level <= 255 for level in colour), name, colour, "three levels, 0–255"
+            )
+        _require(0 <= self.quality <= 100, "quality", self.quality, "between 0 and 100")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,117 @@
+"""Intervals and effect sizes for shares, and t intervals for means of few independent units."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analysis.estimates import Estimate
+
+
+def _check_count(successes: int, n: int, level: float) -> None:
+    if n < 0 or not 0 <= successes <= n:
+        raise ValueError(f"Expected 0 <= successes <= n, got {successes} of {n}. Check what was counted.")
+    check_level(level)
+
+
+def check_level(level: float) -> None:
+    """Raise ``ValueError`` unless ``level`` is a coverage strictly between 0 and 1."""
+    if not 0 < level < 1:
+        raise ValueError(f"Expected a coverage between 0 and 1, got {level}. Give 0.95 for a 95 % interval.")
+
+
+def wilson(successes: int, n: int, *, level: float = 0.95) -> Estimate:
+    """Share with Wilson's score interval (Wilson 1927), sound for small n and for shares of 0 and 1.
+
+    Args:
+        successes: how many of the ``n`` observations count, 0 to ``n``.
+        n: number of independent observations.
+        level: coverage of the interval, between 0 and 1.
+
+    Raises:
+        ValueError: for counts that are no counts, or a level outside (0, 1).
+    """
+    _check_count(successes, n, level)
+    if n == 0:
+        return Estimate.undefined("no answers")
+    z = float(stats.norm.ppf(0.5 + level / 2))
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == n else min(1.0, centre + half)
+    return Estimate(value=share, n=n, low=low, high=high, level=level, method="Wilson")
+
+
+def clopper_pearson(successes: int, n: int, *, level: float = 0.95) -> Estimate:
+    """Share with the exact binomial interval (Clopper and Pearson 1934), which never covers less than ``level``.
+
+    Arguments and errors as in :func:`wilson`.
+    """
+    _check_count(successes, n, level)
+    if n == 0:
+        return Estimate.undefined("no answers")
+    tail = (1 - level) / 2
+    low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, successes, n - successes + 1))
+    high = 1.0 if successes == n else float(stats.beta.ppf(1 - tail, successes + 1, n - successes))
+    return Estimate(value=successes / n, n=n, low=low, high=high, level=level, method="Clopper–Pearson")
+
+
+def t_mean(values: ArrayLike, *, level: float = 0.95, unit: str = "classes") -> Estimate:
+    """Mean of independent units with Student's interval on G − 1 degrees of freedom.
+
+    Preferred to a percentile bootstrap when the units are few: with five clusters that one covers 0.82 instead of 0.95.
+
+    Args:
+        values: (G,) one number per unit, without NaN.
+        level: coverage of the interval.
+        unit: what the units are, in the plural, for ``method`` and ``reason``.
+    """
+    check_level(level)
+    numbers = np.asarray(values, dtype=float).ravel()
+    n = int(numbers.size)
+    if n == 0:
+        return Estimate.undefined(f"no {unit}")
+    mean = float(numbers.mean())
+    if n == 1:
+        return Estimate(value=mean, n=1, level=level, reason=f"no interval: it needs two or more {unit}")
+    error = float(numbers.std(ddof=1) / math.sqrt(n))
+    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * error
+    method = f"t({n - 1}) over {unit}"
+    return Estimate(
+        value=mean, n=n, low=mean - half, high=mean + half, standard_error=error, level=level, method=method
+    )
+
+
+def chance_corrected(share: float, chance: float) -> float:
+    """Share beyond chance, ``(share − chance) / (1 − chance)``: 0 is guessing, 1 is perfect.
+
+    Raises:
+        ValueError: when ``chance`` is not in [0, 1).
+    """
+    if not 0 <= chance < 1:
+        raise ValueError(f"Expected a chance level from 0 up to, not including, 1, got {chance}.")
+    return (share - chance) / (1 - chance)
+
+
+def cohen_h(first: float, second: float) -> float:
+    """Cohen's h, the difference of two shares on the arcsine scale; 0.2 is small, 0.5 medium, 0.8 large.
+
+    Raises:
+        ValueError: when a share is outside [0, 1].
+    """
+    for share in (first, second):
+        if not 0 <= share <= 1:
+            raise ValueError(f"Expected shares between 0 and 1, got {share}.")
+    return 2 * math.asin(math.sqrt(first)) - 2 * math.asin(math.sqrt(second))
+
+
+def cliff_delta(first: ArrayLike, second: ArrayLike) -> Estimate:
+    """Cliff's δ: how much more often a value of ``first`` exceeds one of ``second`` than the other way round."""
+    a, b = np.asarray(first, dtype=float).ravel(), np.asarray(second, dtype=float).ravel()
+    if a.size == 0 or b.size == 0:
+        return Estimate.undefined("one of the groups is empty")
+    return Estimate(value=float(np.sign(a[:, None] - b[None, :]).mean()), n=int(a.size + b.size))

@@ -1,0 +1,59 @@
+"""Settings that come from outside: environment variables and the secret key's file."""
+
+import contextlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
+
+
+def boolean(name: str, *, default: bool = False) -> bool:
+    """Read an environment variable as true or false.
+
+    Raises:
+        ImproperlyConfigured: the value is neither a word for true nor one for false.
+    """
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.strip().lower() in TRUE_WORDS:
+        return True
+    if value.strip().lower() in FALSE_WORDS:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}; expected 1 or 0.")
+
+
+def words(name: str, *, default: str = "") -> list[str]:
+    """Read an environment variable as a comma-separated list; empty items are dropped."""
+    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def secret_key(path: Path) -> str:
+    """Return the secret key: `SECRET_KEY` from the environment, else the content of a file made once with mode 600.
+
+    Two processes that start at the same time agree on the key: the file is written aside and linked into place, and
+    the first link wins.
+
+    Raises:
+        ImproperlyConfigured: the file is there but empty.
+    """
+    from_environment = os.environ.get("SECRET_KEY", "")
+    if from_environment:
+        return from_environment
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret_key-") as draft:
+            draft.write(secrets.token_urlsafe(64))
+            draft.flush()
+            os.fsync(draft.fileno())
+            with contextlib.suppress(FileExistsError):  # another process was first; its key is the key
+                os.link(draft.name, path)
+    key = path.read_text().strip()
+    if not key:
+        raise ImproperlyConfigured(f"{path} is empty; delete it, or set SECRET_KEY in the environment.")
+    return key

@@ -1,0 +1,157 @@
+"""Settings of the study platform. Everything that differs between machines comes from the environment.
+
+| variable | meaning | default |
+|---|---|---|
+| `DATABASE_URL` | SQLite or PostgreSQL, in the notation of dj-database-url | `sqlite:///var/db.sqlite3` |
+| `SECRET_KEY` | signs cookies and links | made once, in `var/secret_key` |
+| `ALLOWED_HOSTS` | host names the server answers to, with commas | `localhost,127.0.0.1,[::1]` |
+| `CSRF_TRUSTED_ORIGINS` | origins with scheme, needed behind a proxy that ends TLS | none |
+| `DEBUG` | error pages with internals; never on a public machine | 0 |
+| `HTTPS_ONLY` | redirect to HTTPS, secure cookies, HSTS, trust `X-Forwarded-Proto` | 0 |
+| `VAR_DIRECTORY` | database, pictures, secret key | `var` |
+| `STATIC_MANIFEST` | serve hashed static files after `collectstatic` | 0 |
+"""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.utils.translation import gettext_lazy as _
+
+from config import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIRECTORY = Path(os.environ.get("VAR_DIRECTORY", BASE_DIR / "var")).resolve()
+VAR_DIRECTORY.mkdir(parents=True, exist_ok=True)
+
+DEBUG = environment.boolean("DEBUG")
+SECRET_KEY = environment.secret_key(VAR_DIRECTORY / "secret_key")
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "study",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{VAR_DIRECTORY / 'db.sqlite3'}", conn_max_age=60)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # An answer that a participant was thanked for survives a power cut: full synchronisation. Readers never wait for
+    # writers: write-ahead log. Writers queue instead of failing half-way: immediate transactions and a busy timeout.
+    DATABASES["default"]["OPTIONS"] = {
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("it", _("Italian"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIRECTORY / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
+MEDIA_ROOT = VAR_DIRECTORY / "media"
+STATIC_MANIFEST = environment.boolean("STATIC_MANIFEST")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if STATIC_MANIFEST
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not STATIC_MANIFEST
+WHITENOISE_AUTOREFRESH = DEBUG
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"  # the participant's token is in the URL and must not travel to other sites
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+if environment.boolean("HTTPS_ONLY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"study": {"handlers": ["console"], "level": "INFO"}},
+}
+
+# A new task type or recruiter is one new file plus a line here.
+STUDY_TASKS = ["study.tasks.name.NameTask"]
+# Asked in this order; the first that recognises the entry link's parameters wins. The open link takes anyone.
+STUDY_RECRUITERS = [
+    "study.recruitment.simulated.Simulated",
+    "study.recruitment.prolific.Prolific",
+    "study.recruitment.open_link.OpenLink",
+]
+CONTRACTS_DIRECTORY = BASE_DIR / "contracts"
+
+UNFOLD = {
+    "SITE_TITLE": _("Visual summaries"),
+    "SITE_HEADER": _("Visual summaries"),
+    "SITE_SYMBOL": "visibility",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+}

@@ -1,0 +1,9 @@
+"""URLs of the whole site: the study's pages and the researchers' admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("study.urls")),
+]

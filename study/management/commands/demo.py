@@ -1,0 +1,147 @@
+"""``manage.py demo``: the whole way in one command, by calling the product's own commands one after the other."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from study.management.commands.pregenerate import DRAWN_BIRDS
+from study.management.console import console, print_table
+from study.models import Study
+
+SLUG = "demo"
+ADMIN = "admin"
+DRAWN_NETWORKS = "bird-small,bird-large"
+PHOTOGRAPH_NETWORKS = "efficientnet-lite0,efficientnet-lite2"
+COLUMNS = ("class", "network", "summaries", "nameable", "nameability", "modal share", "alpha")
+
+
+class Command(BaseCommand):
+    """Summaries, a study from the preset, simulated answers, export, report, and a table of what came out."""
+
+    help = "Show the whole way: pregenerate, import, simulate participants, export, report. Nothing is downloaded."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--images", type=Path, help="folder of class folders; the drawn birds by default")
+        parser.add_argument("--dataset", help="imagenette, caltech101 or oxford-iiit-pet")
+        parser.add_argument("--networks", help="comma-separated names")
+        parser.add_argument("--classes", help="comma-separated classes; all by default")
+        parser.add_argument("--per-class", type=int, help="images per class")
+        parser.add_argument("--preset", default="default", help="constants of the method: default, reference or fast")
+        parser.add_argument("--participants", type=int, default=24, help="simulated participants")
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--port", type=int, default=8000, help="only for the links that are printed")
+        parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+    def handle(self, **options: Any) -> None:
+        """Go the whole way."""
+        started = time.monotonic()
+        var = Path(settings.VAR_DIRECTORY)
+        target = console(self.stdout._out, quiet=options["quiet"])
+        quiet = {"quiet": options["quiet"]}
+        run, export, report = var / "runs" / _run_name(options), var / "exports" / SLUG, var / "reports" / SLUG
+
+        call_command("migrate", verbosity=0)
+        target.rule("1 of 5  Visual summaries", align="left")
+        call_command("pregenerate", **_pregenerate_options(options, run), **quiet, stdout=self.stdout._out)
+        target.rule("2 of 5  Study", align="left")
+        _forget_previous_demo()
+        call_command("create_study", preset="paper-2018", slug=SLUG, seed=options["seed"], **quiet)
+        call_command("import_stimuli", str(run), study=SLUG, launch=True, **quiet)
+        target.rule("3 of 5  Simulated participants", align="left")
+        call_command(
+            "simulate_participants", study=SLUG, participants=options["participants"], seed=options["seed"], **quiet
+        )
+        target.rule("4 of 5  Export", align="left")
+        call_command("export_study", study=SLUG, out=export, **quiet)
+        target.rule("5 of 5  Report", align="left")
+        _write_report(export, report, quiet=options["quiet"])
+
+        password = _admin_password(var / "admin_password")
+        results = json.loads((report / "results.json").read_text(encoding="utf-8"))
+        target.print()
+        print_table(target, "Simulated answers: programs, not people", COLUMNS, _rows(run, results))
+        base = f"http://127.0.0.1:{options['port']}"
+        places = [
+            ("run", run),
+            ("export", export),
+            ("report", report / "report.html"),
+            ("take part", f"{base}/s/{SLUG}/"),
+            ("admin", f"{base}/admin/   user {ADMIN}   password {password}"),
+            ("time", f"{time.monotonic() - started:.0f} s"),
+        ]
+        for name, place in places:
+            target.print(f"{name:>10}  {place}", soft_wrap=True)
+
+
+def _run_name(options: dict[str, Any]) -> str:
+    source = options["images"].resolve().name if options["images"] else options["dataset"] or DRAWN_BIRDS
+    return f"{SLUG}-{source}"
+
+
+def _pregenerate_options(options: dict[str, Any], run: Path) -> dict[str, Any]:
+    photographs = options["images"] is not None or options["dataset"] is not None
+    chosen: dict[str, Any] = {
+        "networks": options["networks"] or (PHOTOGRAPH_NETWORKS if photographs else DRAWN_NETWORKS),
+        "preset": options["preset"],
+        "seed": options["seed"],
+        "out": run,
+    }
+    if options["images"] is not None:
+        chosen["images"] = options["images"]
+    else:
+        chosen["dataset"] = options["dataset"] or DRAWN_BIRDS
+    for name in ("classes", "per_class"):
+        if options[name] is not None:
+            chosen[name] = options[name]
+    return chosen
+
+
+def _forget_previous_demo() -> None:
+    """Delete the study of an earlier demo, but never one in which a person answered."""
+    study = Study.objects.filter(slug=SLUG).first()
+    if study is None:
+        return
+    people = study.participants.filter(simulated=False).count()
+    if people:
+        raise CommandError(
+            f"Study {SLUG!r} holds {people} participants who are people; it is not replaced. "
+            "Export it and delete it in the admin, then run the demo again."
+        )
+    study.delete()
+
+
+def _write_report(export: Path, report: Path, *, quiet: bool) -> None:
+    from analysis.__main__ import main
+
+    status = main([str(export), "--out", str(report), *(["--quiet"] if quiet else [])])
+    if status:
+        raise CommandError(
+            f"The report could not be made; run `python -m analysis {export} --out {report}` to see why."
+        )
+
+
+def _admin_password(path: Path) -> str:
+    """Password of the demo's administrator, made once and kept where only the owner of the files can read it."""
+    user, created = get_user_model().objects.get_or_create(
+        username=ADMIN, defaults={"is_staff": True, "is_superuser": True}
+    )
+    if not created and path.exists():
+        return path.read_text(encoding="utf-8").strip()
+    password = secrets.token_urlsafe(12)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    path.touch(mode=0o600)
+    path.write_text(password + "\n", encoding="utf-8")
+    return password

@@ -1,0 +1,167 @@
+"""``manage.py pregenerate``: images and networks in, a run directory with summaries out."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from study.management.console import StageBars, console, print_table, write_json
+
+DRAWN_BIRDS = "drawn-birds"
+COLUMNS = ("class", "network", "images", "p0", "p smooth", "p sharp", "area", "regions", "summaries", "coverage", "AP")
+
+
+class Command(BaseCommand):
+    """Masks, regions, flow, clusters and pictures for every class, network and arm; see ``docs/method.md``."""
+
+    help = (
+        "Make visual summaries of every class for every network and write them to a run directory. "
+        "A second run finds every finished stage; an interrupted one resumes."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        source = parser.add_mutually_exclusive_group(required=True)
+        source.add_argument("--images", type=Path, help="folder of class folders, optionally with a classes.csv")
+        source.add_argument(
+            "--dataset", help=f"{DRAWN_BIRDS} (offline), imagenette, caltech101 or oxford-iiit-pet (downloaded once)"
+        )
+        parser.add_argument(
+            "--networks", required=True, help="comma-separated names, such as efficientnet-lite0,resnet50"
+        )
+        parser.add_argument("--checkpoint", type=Path, help="state dict for a network given as my.module:factory")
+        parser.add_argument("--classes", help="comma-separated classes; all by default")
+        parser.add_argument("--per-class", type=int, help="images per class; all by default")
+        parser.add_argument("--preset", default="default", help="default, reference (the paper's constants) or fast")
+        parser.add_argument("--method", default="visual-summaries", choices=["visual-summaries"])
+        parser.add_argument("--arms", default="random-regions", help="comma-separated control arms, or none")
+        parser.add_argument("--out", type=Path, required=True, help="run directory")
+        parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="parallel work on the CPU")
+        parser.add_argument("--json", type=Path, help="also write the closing table to this file")
+        parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+    def handle(self, **options: Any) -> None:
+        """Run, and turn what can go wrong into one line that says what to do."""
+        from vsum_core.config import preset
+        from vsum_core.datasets import DatasetError
+        from vsum_core.manifest import ManifestError
+        from vsum_core.networks import UnknownClassError, UnknownNetworkError, WeightsUnavailableError, load_network
+        from vsum_core.pipeline import control_arms, device_named, pregenerate
+        from vsum_core.store import StorageError
+
+        target = console(self.stdout._out, quiet=options["quiet"])
+        try:
+            config = preset(options["preset"], seed=options["seed"])
+            arms = control_arms(options["arms"])
+            device = device_named(options["device"])
+            with StageBars(target) as bars:
+                images = read_images(options, bars)
+                networks = [
+                    load_network(
+                        name,
+                        device=device,
+                        checkpoint=options["checkpoint"],
+                        cache=Path(settings.VAR_DIRECTORY) / "networks",
+                    )
+                    for name in _names(options["networks"])
+                ]
+                manifest = pregenerate(
+                    images,
+                    networks,
+                    config=config,
+                    arms=arms,
+                    directory=options["out"],
+                    device=device,
+                    workers=options["workers"],
+                    progress=bars,
+                )
+        except KeyboardInterrupt as interrupt:
+            raise CommandError(
+                "Interrupted. Finished stages are kept: run the same command again to resume.", returncode=130
+            ) from interrupt
+        except (
+            DatasetError,
+            ManifestError,
+            StorageError,
+            UnknownClassError,
+            UnknownNetworkError,
+            WeightsUnavailableError,
+            ValueError,
+        ) as error:
+            raise CommandError(str(error)) from error
+        rows = summary_rows(manifest)
+        print_table(target, f"Visual summaries in {options['out']}", COLUMNS, rows)
+        _print_skipped(target, manifest)
+        if options["json"]:
+            write_json(options["json"], COLUMNS, rows)
+
+
+def read_images(options: dict[str, Any], progress: Any) -> Any:
+    """The image set that the options name."""
+    from vsum_core.datasets import read_image_folder, torchvision_dataset
+    from vsum_core.synthetic import write_birds
+
+    classes = _names(options["classes"]) if options["classes"] else None
+    if options["images"] is not None:
+        return read_image_folder(options["images"], classes=classes, per_class=options["per_class"])
+    root = Path(settings.VAR_DIRECTORY) / "datasets"
+    if options["dataset"] == DRAWN_BIRDS:
+        directory = root / f"{DRAWN_BIRDS}-{options['seed']}"
+        write_birds(directory, per_species=options["per_class"] or 24, seed=options["seed"])
+        return read_image_folder(directory, classes=classes, per_class=options["per_class"])
+    return torchvision_dataset(options["dataset"], root, classes=classes, per_class=options["per_class"])
+
+
+def summary_rows(manifest: dict[str, Any]) -> list[list[Any]]:
+    """One row per class and network: means over the masks, and what became of the regions."""
+    rows = []
+    for clustering in manifest["clusterings"]:
+        if clustering["arm"] != "summaries":
+            continue
+        masks = [
+            mask
+            for mask in manifest["masks"]
+            if mask["class"] == clustering["class"] and mask["network"] == clustering["network"]
+        ]
+
+        def mean(name: str, masks: list[dict[str, Any]] = masks) -> float | str:
+            return sum(mask[name] for mask in masks) / len(masks) if masks else "–"
+
+        coverage = clustering["coverage"]
+        rows.append(
+            [
+                clustering["class"],
+                clustering["network"],
+                clustering["images"],
+                mean("p0"),
+                mean("p_smooth"),
+                mean("p_sharp"),
+                mean("area"),
+                clustering["regions"],
+                clustering["accepted"],
+                "–" if coverage is None else coverage,
+                "converged" if clustering["converged"] else "not converged",
+            ]
+        )
+    return rows
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _print_skipped(target: Any, manifest: dict[str, Any]) -> None:
+    reasons: dict[str, int] = {}
+    for skipped in manifest["skipped"]:
+        reasons[skipped["reason"]] = reasons.get(skipped["reason"], 0) + 1
+    if reasons:
+        counted = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        target.print(f"Skipped: {counted} (each with its reason in manifest.json).")

@@ -1,0 +1,97 @@
+"""A study: one design, its texts and its quota."""
+
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class StudyState(models.TextChoices):
+    """Whether a study takes participants."""
+
+    DRAFT = "draft", _("draft")
+    RUNNING = "running", _("running")
+    PAUSED = "paused", _("paused")
+    CLOSED = "closed", _("closed")
+
+
+class Study(models.Model):
+    """One study. Its design may change only while it is a draft; answers point to its version.
+
+    `texts` holds what differs between studies: `researcher` (who asks), `purpose`, `storage` (what is stored) and
+    `debrief`; everything else that participants read is in the templates.
+    """
+
+    slug = models.SlugField(unique=True, max_length=60, help_text=_("Part of the link: /s/<slug>/"))
+    title = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=StudyState.choices, default=StudyState.DRAFT)
+    preset = models.CharField(max_length=60, help_text=_("Name of the preset that the design started from."))
+    version = models.PositiveIntegerField(default=1, help_text=_("Version of the design, kept with each answer."))
+    task = models.CharField(max_length=40, default="name", help_text=_("Task type of the main trials."))
+    texts = models.JSONField(default=dict, blank=True)
+    language = models.CharField(max_length=10, default="en", help_text=_("Language of all pages of this study."))
+    minutes = models.PositiveSmallIntegerField(default=10, help_text=_("Time a participant needs, announced to them."))
+    trials_per_participant = models.PositiveSmallIntegerField(
+        default=24, validators=[MinValueValidator(1), MaxValueValidator(500)]
+    )
+    participants_planned = models.PositiveIntegerField(default=30, validators=[MinValueValidator(1)])
+    control_share = models.FloatField(
+        default=0.25,
+        validators=[MinValueValidator(0.0), MaxValueValidator(0.9)],
+        help_text=_("Share of each participant's trials that show a control, from 0 to 0.9."),
+    )
+    practice_items = models.JSONField(default=list, blank=True, help_text=_("Keys of the practice items, in order."))
+    completion_codes = models.JSONField(
+        default=dict, blank=True, help_text=_("Code per outcome, such as completed, over_quota or withdrawn.")
+    )
+    recruitment = models.JSONField(
+        default=dict, blank=True, help_text=_("Parameter names per recruiter where they differ from the usual ones.")
+    )
+    lease_minutes = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MinValueValidator(1)],
+        help_text=_("A slot goes back after so many minutes without any page or answer."),
+    )
+    seed = models.BigIntegerField(default=0)
+    contact = models.EmailField(blank=True, help_text=_("Shown to participants."))
+    created_at = models.DateTimeField(auto_now_add=True)
+    launched_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("study")
+        verbose_name_plural = _("studies")
+        ordering = ["-created_at", "slug"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=StudyState.values), name="study_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(control_share__gte=0.0, control_share__lte=0.9), name="study_control_share_range"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(trials_per_participant__gte=1, participants_planned__gte=1),
+                name="study_sizes_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        """Return the path of the link that participants open."""
+        return reverse("study:entry", args=[self.slug])
+
+    @property
+    def takes_participants(self) -> bool:
+        """Whether new participants may enter."""
+        return self.state == StudyState.RUNNING
+
+    def text(self, key: str) -> str:
+        """Return one of the study's own texts, or an empty string."""
+        texts: dict[str, Any] = self.texts
+        return str(texts.get(key, ""))
+
+    def completion_code(self, outcome: str) -> str:
+        """Return the code for an outcome, such as `completed`; empty when the study has none."""
+        codes: dict[str, str] = self.completion_codes
+        return str(codes.get(outcome, ""))

@@ -1,0 +1,29 @@
+"""Withdrawing: the answers go, a tombstone stays."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from study.models import Event, EventKind, ExternalIdentity, Participant, ParticipantState, Trial
+from study.services.slots import release_slot
+
+
+@transaction.atomic
+def withdraw(participant: Participant) -> Participant:
+    """Delete the participant's trials, answers, events and external identity, and give the slot back.
+
+    The row itself stays with its time stamps, so that numbers of participants add up. Withdrawing again changes
+    nothing.
+    """
+    locked = Participant.objects.select_for_update().select_related("study").get(pk=participant.pk)
+    if locked.state == ParticipantState.WITHDRAWN:
+        return locked
+    now = timezone.now()
+    Trial.objects.filter(participant=locked).delete()
+    Event.objects.filter(participant=locked).delete()
+    ExternalIdentity.objects.filter(participant=locked).delete()
+    release_slot(locked)
+    locked.state = ParticipantState.WITHDRAWN
+    locked.withdrawn_at = now
+    locked.save(update_fields=["state", "withdrawn_at"])
+    Event.objects.create(participant=locked, kind=EventKind.WITHDRAWN, at=now)
+    return locked

@@ -1,0 +1,117 @@
+// The pictures of a trial: shown together once all are decoded, loaded again on trouble, enlarged on request.
+
+const grid = document.querySelector("[data-pictures]");
+const pictures = [...grid.querySelectorAll("img")];
+const trouble = document.querySelector("[data-trouble=pictures]");
+const retries = 2;
+const patience = 15000; // milliseconds until a slow connection is called trouble
+const openedAt = performance.now();
+
+function tell(name, detail) {
+  document.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
+// Loading
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function reload(picture) {
+  const address = picture.src;
+  picture.removeAttribute("src");
+  picture.src = address;
+  tell("study:event", { kind: "picture-retried", detail: {} });
+}
+
+async function decode(picture) {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await picture.decode();
+      return;
+    } catch (error) {
+      if (attempt === retries) throw error;
+      await pause(400 * 2 ** attempt);
+      reload(picture);
+    }
+  }
+}
+
+function paintedFrame() {
+  return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+}
+
+async function show() {
+  const slow = setTimeout(() => (trouble.hidden = false), patience);
+  try {
+    await Promise.all(pictures.map(decode));
+  } catch {
+    trouble.hidden = false;
+    tell("study:event", { kind: "picture-failed", detail: {} });
+    return;
+  } finally {
+    clearTimeout(slow);
+  }
+  trouble.hidden = true;
+  grid.dataset.state = "ready";
+  await paintedFrame();
+  const shownAt = performance.now();
+  const milliseconds = Math.round(shownAt - openedAt);
+  tell("study:pictures-shown", { shownAt, milliseconds });
+  tell("study:event", { kind: "pictures-loaded", detail: { milliseconds } });
+  preloadNext();
+}
+
+// The browser's cache has the pictures of the next trials before they are needed.
+const ahead = [];
+
+function preloadNext() {
+  for (const address of JSON.parse(document.getElementById("next-pictures").textContent)) {
+    const picture = new Image();
+    picture.src = address;
+    ahead.push(picture);
+  }
+}
+
+trouble.querySelector("[data-retry-pictures]").addEventListener("click", () => {
+  trouble.hidden = true;
+  pictures.filter((picture) => !picture.complete || picture.naturalWidth === 0).forEach(reload);
+  show();
+});
+
+// Enlarging
+
+const dialog = document.querySelector("[data-enlarged]");
+const enlarged = dialog.querySelector("img");
+const position = dialog.querySelector("[data-text]");
+let current = 0;
+
+function enlarge(index) {
+  current = (index + pictures.length) % pictures.length;
+  enlarged.src = pictures[current].src;
+  enlarged.alt = pictures[current].alt;
+  position.textContent = position.dataset.text.replace("{number}", current + 1).replace("{total}", pictures.length);
+}
+
+pictures.forEach((picture, index) => {
+  picture.closest("a").addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    enlarge(index);
+    dialog.showModal();
+    tell("study:event", { kind: "enlarge", detail: { picture: index + 1 } });
+  });
+});
+
+dialog.addEventListener("click", (event) => {
+  const move = event.target.closest("[data-move]");
+  if (move) enlarge(current + Number(move.dataset.move));
+  if (event.target === dialog || event.target === enlarged || event.target.closest("[data-close]")) dialog.close();
+});
+dialog.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowLeft") enlarge(current - 1);
+  if (event.key === "ArrowRight") enlarge(current + 1);
+});
+dialog.addEventListener("close", () => pictures[current].closest("a").focus());
+
+show();

@@ -1,0 +1,66 @@
+"""Oracle I of the statistics design, ManyNames included."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis import diversity
+
+
+@pytest.mark.parametrize(
+    ("counts", "bits"),
+    [
+        ([10], 0),
+        ([5, 5], 1),
+        ([8, 2], 0.721928),
+        ([6, 3, 1], 1.295462),
+        ([4, 4, 2], 1.521928),
+        ([10, 5, 3, 2], 1.742738),
+        ([1] * 8, 3),
+        ([20, 2, 1], 0.678407),
+        ([15, 2, 1, 1], 1.058277),
+    ],
+)
+def test_entropy(counts, bits):
+    assert round(diversity.entropy(counts).value, 6) == bits
+
+
+def test_miller_madow_adds_its_correction():
+    assert round(diversity.miller_madow([6, 3, 1]).value, 6) == 1.439731
+
+
+@pytest.mark.parametrize(("counts", "share"), [([20, 2, 1], 0.869565), ([15, 2, 1, 1], 0.789474)])
+def test_modal_share_of_manynames(counts, share):
+    assert round(diversity.modal_share(counts).value, 6) == share
+
+
+def test_modal_share_with_both_denominators():
+    assert diversity.modal_share([6, 2]).value == 0.75
+    assert diversity.modal_share([6, 2], denominator=12).value == 0.5
+    assert diversity.modal_share([], denominator=12).value == 0
+    with pytest.raises(ValueError, match="at least the 8 names"):
+        diversity.modal_share([6, 2], denominator=5)
+
+
+@pytest.mark.parametrize(("counts", "share"), [([5, 5], 0.444444), ([6, 3, 1], 0.4), ([10, 5, 3, 2], 0.310526)])
+def test_simpson(counts, share):
+    assert round(diversity.pairwise_agreement(counts).value, 6) == share
+
+
+def test_nothing_to_measure_is_undefined():
+    for function in (diversity.entropy, diversity.miller_madow, diversity.pairwise_agreement, diversity.modal_share):
+        assert not function([]).defined
+    assert not diversity.pairwise_agreement([1]).defined
+
+
+@pytest.mark.parametrize("counts", [[-1, 2], [0.5, 1.5]])
+def test_counts_must_be_whole(counts):
+    with pytest.raises(ValueError, match="whole counts"):
+        diversity.entropy(counts)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=12))
+def test_entropy_lies_between_nothing_and_evenly_spread(counts):
+    bits = diversity.entropy(counts).value
+    assert -1e-12 <= bits <= diversity.entropy([1] * len(counts)).value + 1e-9
+    assert diversity.miller_madow(counts).value >= bits

@@ -1,0 +1,264 @@
+"""The order of the stages, once: images and networks in, a run directory with its manifest out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import vsum_core
+from vsum_core.config import Arm, PipelineConfig, as_dictionary
+from vsum_core.datasets import ClassLabel, ImageFile, ImageSet, Skipped, SkipReason
+from vsum_core.manifest import SCHEMA_VERSION, Manifest, write
+from vsum_core.networks import Network
+from vsum_core.progress import Progress, Silent
+from vsum_core.provenance import code_digest
+from vsum_core.stages.grouping import Grouping, group
+from vsum_core.stages.masking import ImageMask, make_masks
+from vsum_core.stages.matching import ClassMatcher, ClassRegions
+from vsum_core.stages.proposing import make_proposals
+from vsum_core.stages.run import Run
+from vsum_core.stages.screening import Screening, network_key, screen
+from vsum_core.stages.summaries import METHOD, ArmResult, summarise
+from vsum_core.store import Store, key_of
+
+
+def control_arms(names: str) -> tuple[Arm, ...]:
+    """Control arms from comma-separated names; ``none`` or nothing gives no arm.
+
+    Raises:
+        ValueError: a name is unknown; the message lists the known ones.
+    """
+    known = {str(arm): arm for arm in Arm if arm is not Arm.SUMMARIES}
+    wanted = [name.strip() for name in names.split(",") if name.strip() not in ("", "none")]
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"Unknown control arm {name!r}; known arms: {', '.join(known)} (or none).")
+    return tuple(known[name] for name in dict.fromkeys(wanted))
+
+
+def device_named(name: str) -> torch.device:
+    """The device: ``auto`` takes the GPU where there is one.
+
+    Raises:
+        ValueError: the device does not exist on this machine.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"Unknown device {name!r}; use auto, cpu or cuda.") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("This machine has no usable CUDA device; use --device cpu or auto.")
+    return device
+
+
+def pregenerate(
+    images: ImageSet,
+    networks: Sequence[Network],
+    *,
+    config: PipelineConfig,
+    arms: Sequence[Arm],
+    directory: Path,
+    device: torch.device,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Make the summaries of every class for every network, and the control arms, and write the manifest.
+
+    Finished stages found in ``directory`` are not computed again. The manifest does not depend on where an earlier run
+    was interrupted, nor on ``workers``.
+
+    Args:
+        images: what :func:`vsum_core.datasets.read_image_folder` returns.
+        networks: at least one; names must differ.
+        config: every constant.
+        arms: control arms beside the summaries.
+        directory: the run directory.
+        device: where the networks live.
+        workers: threads for work on the CPU.
+        progress: receiver of progress.
+
+    Raises:
+        ValueError: no network, or one name twice.
+        UnknownClassError: a network lacks a class of the images.
+        StorageError: the run directory cannot be written.
+    """
+    names = [network.specification.name for network in networks]
+    if not names or len(set(names)) != len(names):
+        raise ValueError(f"Give at least one network and each name once, but the names are {names}.")
+    for network in networks:
+        for label in images.classes:
+            network.class_index(label)
+    run = Run(
+        store=Store(directory),
+        images=images,
+        config=config,
+        device=device,
+        workers=workers,
+        progress=progress or Silent(),
+    )
+    screenings = {network.specification.name: screen(run, network) for network in networks}
+    masks = {
+        network.specification.name: make_masks(run, network, screenings[network.specification.name].correct)
+        for network in networks
+    }
+    masked = [image for image in images.images if any(image.id in found for found in masks.values())]
+    boxes = make_proposals(run, masked)
+    clusterings: list[dict[str, Any]] = []
+    summaries: list[dict[str, Any]] = []
+    for label in images.classes:
+        of_class = [image for image in masked if image.label.name == label.name]
+        matcher = ClassMatcher(run, of_class, boxes, masks)
+        regions = matcher.regions(label=label.name)
+        for network in networks:
+            name = network.specification.name
+            own_masks = {image.id: masks[name][image.id] for image in of_class if image.id in masks[name]}
+            grouping = group(run, matcher, regions[name], label=f"{label.name}, {name}")
+            for arm in (Arm.SUMMARIES, *arms):
+                result = summarise(run, network, regions[name], grouping, own_masks, arm=arm, class_name=label.name)
+                summaries.extend(result.summaries)
+                clusterings.append(_clustering(label, name, arm, own_masks, regions[name], grouping, result))
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "run": _run_record(run, networks, arms),
+        "classes": [{"name": label.name, "folder": label.folder, "wnid": label.wnid} for label in images.classes],
+        "networks": [_network_record(network, screenings[network.specification.name]) for network in networks],
+        "images": [_image_record(image, len(boxes[image.id]) if image.id in boxes else 0) for image in images.images],
+        "masks": [_mask_record(mask, network) for network, found in masks.items() for mask in found.values()],
+        "clusterings": clusterings,
+        "summaries": summaries,
+        "skipped": [_skipped_record(skipped) for skipped in _all_skipped(images, screenings, masks)],
+    }
+    write(run.store, manifest)
+    return manifest
+
+
+def _all_skipped(
+    images: ImageSet, screenings: Mapping[str, Screening], masks: Mapping[str, Mapping[str, ImageMask]]
+) -> list[Skipped]:
+    skipped = list(images.skipped)
+    for screening in screenings.values():
+        skipped.extend(screening.skipped)
+    for network, found in masks.items():
+        skipped.extend(
+            Skipped(
+                path=mask.image.relative_path,
+                class_name=mask.image.label.name,
+                network=network,
+                reason=SkipReason.NO_REGION,
+                detail="No connected region of the mask is large enough.",
+            )
+            for mask in found.values()
+            if not mask.regions
+        )
+    return skipped
+
+
+def _run_record(run: Run, networks: Sequence[Network], arms: Sequence[Arm]) -> dict[str, Any]:
+    code = f"{vsum_core.__version__}+{code_digest(__name__)[:12]}"
+    digest = key_of(
+        code=code,
+        config=as_dictionary(run.config),
+        images=[image.sha256 for image in run.images.images],
+        networks=[network_key(network) for network in networks],
+        arms=[str(arm) for arm in arms],
+    )
+    return {
+        "digest": digest,
+        "code_version": code,
+        "dataset": run.images.name,
+        "preset": run.config.preset,
+        "config": as_dictionary(run.config),
+        "seed": run.config.seed,
+        "synthetic": run.images.synthetic,
+    }
+
+
+def _network_record(network: Network, screening: Screening) -> dict[str, Any]:
+    specification = network.specification
+    return {
+        "name": specification.name,
+        "weights": specification.weights,
+        "weights_sha256": network.weights_sha256,
+        "input_height": specification.input_height,
+        "input_width": specification.input_width,
+        "mean": list(specification.mean),
+        "std": list(specification.std),
+        "images_seen": screening.seen,
+        "images_correct": len(screening.correct),
+        "published_accuracy": specification.published_accuracy,
+    }
+
+
+def _image_record(image: ImageFile, proposals: int) -> dict[str, Any]:
+    return {
+        "id": image.id,
+        "class": image.label.name,
+        "path": image.relative_path,
+        "sha256": image.sha256,
+        "width": image.width,
+        "height": image.height,
+        "proposals": proposals,
+    }
+
+
+def _mask_record(mask: ImageMask, network: str) -> dict[str, Any]:
+    scores = mask.scores
+    return {
+        "image": mask.image.id,
+        "network": network,
+        "method": METHOD,
+        "class": mask.image.label.name,
+        "p0": scores.p0,
+        "p_blurred": scores.p_blurred,
+        "p_smooth": scores.p_smooth,
+        "p_sharp": scores.p_sharp,
+        "p_thresholded": scores.p_thresholded,
+        "drop": scores.drop,
+        "normalised_score": scores.normalised_score,
+        "area": scores.area,
+        "area_times_p": scores.area_times_p,
+        "binarity": scores.binarity,
+        "regions": [{"box": list(region.box), "area": region.area, "drop": region.drop} for region in mask.regions],
+        "file": mask.file,
+    }
+
+
+def _clustering(
+    label: ClassLabel,
+    network: str,
+    arm: Arm,
+    masks: Mapping[str, ImageMask],
+    regions: ClassRegions,
+    grouping: Grouping,
+    result: ArmResult,
+) -> dict[str, Any]:
+    return {
+        "class": label.name,
+        "network": network,
+        "method": METHOD,
+        "arm": str(arm),
+        "images": len(masks),
+        "regions": len(regions.boxes),
+        "clusters": grouping.clusters,
+        "accepted": len(result.summaries),
+        "converged": grouping.converged,
+        "attempts": grouping.attempts,
+        "damping": grouping.damping,
+        "preference": grouping.preference,
+        "coverage": result.coverage,
+    }
+
+
+def _skipped_record(skipped: Skipped) -> dict[str, Any]:
+    return {
+        "path": skipped.path,
+        "class": skipped.class_name,
+        "network": skipped.network,
+        "reason": str(skipped.reason),
+        "detail": skipped.detail,
+    }

@@ -1,0 +1,31 @@
+"""How long work tells the outside how far it is; drawing bars is left to the command line."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Receives the progress of named stages."""
+
+    def start(self, stage: str, total: int) -> None:
+        """A stage begins; ``total`` units of work lie ahead."""
+
+    def advance(self, stage: str, count: int = 1) -> None:
+        """``count`` more units of the stage are done."""
+
+    def finish(self, stage: str) -> None:
+        """The stage is over."""
+
+
+class Silent:
+    """A progress receiver that does nothing."""
+
+    def start(self, stage: str, total: int) -> None:
+        """Ignore the beginning."""
+
+    def advance(self, stage: str, count: int = 1) -> None:
+        """Ignore the advance."""
+
+    def finish(self, stage: str) -> None:
+        """Ignore the end."""
