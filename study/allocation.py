@@ -75,11 +75,14 @@ def split_trials(trials_per_slot: int, control_share: float) -> TrialSplit:
 
 
 def feasible_split(stimuli: Sequence[PlannedStimulus], wanted: TrialSplit) -> TrialSplit:
-    """Cut a split down to what is there: nobody can see more different summaries or controls than exist."""
-    controls = sum(stimulus.is_control for stimulus in stimuli)
-    return TrialSplit(
-        summaries=min(wanted.summaries, len(stimuli) - controls), controls=min(wanted.controls, controls)
-    )
+    """Cut a split down to what is there: nobody can see more different summaries or controls than exist.
+
+    Where summaries are short, the controls are cut in proportion, so that their share does not grow.
+    """
+    available_controls = sum(stimulus.is_control for stimulus in stimuli)
+    summaries = min(wanted.summaries, len(stimuli) - available_controls)
+    in_proportion = -(-summaries * wanted.controls // wanted.summaries) if wanted.summaries else wanted.controls
+    return TrialSplit(summaries=summaries, controls=min(wanted.controls, available_controls, in_proportion))
 
 
 def plan(

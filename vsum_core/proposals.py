@@ -10,7 +10,7 @@ hierarchy is a candidate. Coarse regions tend to come first, but at random, so t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,14 +25,27 @@ ORIENTATIONS = 8
 _DIAGONAL = float(np.sqrt(0.5))
 
 
-@dataclass(frozen=True, kw_only=True)
-class SimilarityMix:
+class SimilarityMix(NamedTuple):
     """Which similarities of two neighbouring regions are added (Uijlings et al., section 3.2.2); each is in [0, 1]."""
 
     colour: bool = False
     texture: bool = False
     size: bool = False
     fill: bool = False
+
+
+class Regions(NamedTuple):
+    """Regions of one segmentation, as the grouping sees them.
+
+    Attributes:
+        sizes: float64 (R,), pixels.
+        boxes: int32 (R, 4).
+        histograms: float64 (R, columns), counts of pixels: colour, then texture.
+    """
+
+    sizes: npt.NDArray[np.float64]
+    boxes: npt.NDArray[np.int32]
+    histograms: npt.NDArray[np.float64]
 
 
 MIXES = (
@@ -54,8 +67,8 @@ def region_proposals(image: npt.NDArray[np.uint8], *, config: ProposalConfig, se
         seed: of the random part of the order.
 
     Returns:
-        int32 (P, 4), P at most ``config.maximum``: left, top, right, bottom in pixels, right and bottom exclusive, no box
-        twice. Boxes with a side below ``config.minimum_side`` and boxes that touch the outer ``config.border`` on some
+        int32 (P, 4), P at most ``config.maximum``: left, top, right, bottom in pixels, right and bottom exclusive; no
+        box twice. Boxes with a side below ``config.minimum_side`` and boxes that touch the outer ``config.border`` on some
         sides of the image but not on all are left out. P is 0 when nothing remains.
 
     Raises:
@@ -105,41 +118,26 @@ def _candidates(
     boxes, priorities = [], []
     for channels in colour_spaces(image).values():
         bins = _histogram_bins(channels)
-        colour_columns = COLOUR_BINS * channels.shape[2]
-        columns = colour_columns + TEXTURE_BINS * ORIENTATIONS * channels.shape[2]
         for scale in config.segmentation_scales:
             labels = _segment(channels, scale, config.segmentation_sigma)
             region_count = int(labels.max()) + 1
-            sizes, region_boxes, histograms = _describe(labels, bins, region_count, columns)
+            regions = Regions(*_describe(labels, bins, region_count, channels.shape[2]))
             adjacent = _adjacency(labels, region_count)
             for mix in MIXES:
-                grouped = _group(
-                    sizes,
-                    region_boxes,
-                    histograms,
-                    adjacent,
-                    colour_columns,
-                    labels.size,
-                    mix.colour,
-                    mix.texture,
-                    mix.size,
-                    mix.fill,
-                )
-                boxes.append(grouped)
+                boxes.append(_group(regions, adjacent, mix, channels.shape[2], labels.size))
                 priorities.append(_priorities(region_count))
     return np.concatenate(boxes), np.concatenate(priorities)
 
 
 def _priorities(region_count: int) -> npt.NDArray[np.float64]:
-    """Level of each region of a hierarchy: 1 for the last merge, one more for each earlier one, most for the initial."""
+    """Level of each region of a hierarchy: 1 for the last merge, one more for each earlier one, R for all initial ones."""
     merges = np.arange(region_count - 1, 0, -1, dtype=np.float64)
     return np.concatenate([np.full(region_count, region_count, dtype=np.float64), merges])
 
 
 def _segment(channels: npt.NDArray[np.uint8], scale: int, sigma: float) -> npt.NDArray[np.int32]:
     segmentation = cv2.ximgproc.segmentation.createGraphSegmentation(sigma, float(scale), scale)
-    labels: npt.NDArray[np.int32] = segmentation.processImage(channels)
-    return labels
+    return segmentation.processImage(channels).astype(np.int32)
 
 
 def _is_acceptable(boxes: npt.NDArray[np.int32], config: ProposalConfig) -> npt.NDArray[np.bool_]:
@@ -183,10 +181,11 @@ def _histogram_bins(channels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
 
 @compiled
 def _describe(
-    labels: npt.NDArray[np.int32], bins: npt.NDArray[np.int16], region_count: int, columns: int
+    labels: npt.NDArray[np.int32], bins: npt.NDArray[np.int16], region_count: int, channels: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32], npt.NDArray[np.float64]]:
-    """Pixels (R,), boxes (R, 4) and histogram counts (R, columns) of the regions; counts are whole numbers."""
+    """The fields of :class:`Regions`, for regions numbered from 0."""
     height, width = labels.shape
+    columns = channels * (COLOUR_BINS + TEXTURE_BINS * ORIENTATIONS)
     sizes = np.zeros(region_count, dtype=np.float64)
     boxes = np.zeros((region_count, 4), dtype=np.int32)
     boxes[:, 0] = width
@@ -238,40 +237,30 @@ def _common(
 
 
 @compiled
-def _similarity(
-    first: int,
-    second: int,
-    sizes: npt.NDArray[np.float64],
-    boxes: npt.NDArray[np.int32],
-    histograms: npt.NDArray[np.float64],
-    colour_columns: int,
-    image_size: int,
-    use_colour: bool,
-    use_texture: bool,
-    use_size: bool,
-    use_fill: bool,
-) -> float:
+def _similarity(first: int, second: int, regions: Regions, mix: SimilarityMix, channels: int, image_size: int) -> float:
     """Sum of the chosen similarities of two regions (Uijlings et al., equations 2, 4, 5 and 6)."""
-    size_a, size_b = sizes[first], sizes[second]
-    channels = colour_columns // COLOUR_BINS
+    size_a, size_b = regions.sizes[first], regions.sizes[second]
+    histogram_a, histogram_b = regions.histograms[first], regions.histograms[second]
+    box_a, box_b = regions.boxes[first], regions.boxes[second]
+    colours = COLOUR_BINS * channels
     total = 0.0
-    if use_colour:
-        common = _common(histograms[first, :colour_columns], size_a, histograms[second, :colour_columns], size_b)
+    if mix.colour:
+        common = _common(histogram_a[:colours], size_a, histogram_b[:colours], size_b)
         total += common / (size_a * size_b * channels)
-    if use_texture:
-        common = _common(histograms[first, colour_columns:], size_a, histograms[second, colour_columns:], size_b)
+    if mix.texture:
+        common = _common(histogram_a[colours:], size_a, histogram_b[colours:], size_b)
         total += common / (size_a * size_b * channels * ORIENTATIONS)
-    if use_size:
+    if mix.size:
         total += 1.0 - (size_a + size_b) / image_size
-    if use_fill:
-        width = max(boxes[first, 2], boxes[second, 2]) - min(boxes[first, 0], boxes[second, 0])
-        height = max(boxes[first, 3], boxes[second, 3]) - min(boxes[first, 1], boxes[second, 1])
+    if mix.fill:
+        width = max(box_a[2], box_b[2]) - min(box_a[0], box_b[0])
+        height = max(box_a[3], box_b[3]) - min(box_a[1], box_b[1])
         total += 1.0 - (width * height - size_a - size_b) / image_size
     return total
 
 
 @compiled
-def _find_best(slot: int, similarity: npt.NDArray[np.float64], identity: npt.NDArray[np.int64]) -> int:
+def _best_neighbour(slot: int, similarity: npt.NDArray[np.float64], identity: npt.NDArray[np.int64]) -> int:
     """Most similar neighbour of a slot, the older region among equals; -1 when it has no neighbour."""
     best = -1
     for other in range(similarity.shape[0]):
@@ -286,81 +275,76 @@ def _find_best(slot: int, similarity: npt.NDArray[np.float64], identity: npt.NDA
 
 
 @compiled
+def _best_slot(
+    best: npt.NDArray[np.int64], similarity: npt.NDArray[np.float64], identity: npt.NDArray[np.int64]
+) -> int:
+    """The slot that is most similar to its best neighbour, the older region among equals."""
+    chosen = -1
+    for slot in range(best.shape[0]):
+        if best[slot] < 0:
+            continue
+        if chosen < 0:
+            chosen = slot
+            continue
+        gain = similarity[slot, best[slot]] - similarity[chosen, best[chosen]]
+        if gain > 0 or (gain == 0 and identity[slot] < identity[chosen]):
+            chosen = slot
+    return chosen
+
+
+@compiled
+def _absorb(regions: Regions, keep: int, gone: int) -> None:
+    """Let the region in slot ``keep`` become its union with the one in slot ``gone``, in place."""
+    regions.sizes[keep] += regions.sizes[gone]
+    regions.histograms[keep] += regions.histograms[gone]
+    for side in range(2):
+        regions.boxes[keep, side] = min(regions.boxes[keep, side], regions.boxes[gone, side])
+        regions.boxes[keep, side + 2] = max(regions.boxes[keep, side + 2], regions.boxes[gone, side + 2])
+
+
+@compiled
 def _group(
-    initial_sizes: npt.NDArray[np.float64],
-    initial_boxes: npt.NDArray[np.int32],
-    initial_histograms: npt.NDArray[np.float64],
-    adjacent: npt.NDArray[np.bool_],
-    colour_columns: int,
-    image_size: int,
-    use_colour: bool,
-    use_texture: bool,
-    use_size: bool,
-    use_fill: bool,
+    initial: Regions, adjacent: npt.NDArray[np.bool_], mix: SimilarityMix, channels: int, image_size: int
 ) -> npt.NDArray[np.int32]:
     """Merge the two most similar neighbours until one region is left (Uijlings et al., algorithm 1).
 
-    Among equally similar pairs the one with the older region is merged first. A merged region takes the slot of the
-    older of its two parts; a similarity of -1 marks slots that are not neighbours.
+    Among equally similar pairs the one with the older region is merged first, then the one whose other region is
+    older. A merged region takes the slot of one of its parts; a similarity of -1 marks slots that are not neighbours.
 
     Returns:
         int32 (2R - 1, 4): boxes of the initial regions, then of the merged ones in the order of merging.
     """
-    count = initial_sizes.shape[0]
-    sizes, boxes, histograms = initial_sizes.copy(), initial_boxes.copy(), initial_histograms.copy()
+    count = initial.sizes.shape[0]
+    regions = Regions(initial.sizes.copy(), initial.boxes.copy(), initial.histograms.copy())
     result = np.empty((2 * count - 1, 4), dtype=np.int32)
-    result[:count] = initial_boxes
+    result[:count] = initial.boxes
     identity = np.arange(count)
     similarity = np.full((count, count), -1.0)
+    best = np.empty(count, dtype=np.int64)
     for first in range(count):
         for second in range(first + 1, count):
             if adjacent[first, second]:
-                value = _similarity(
-                    first, second, sizes, boxes, histograms, colour_columns, image_size,
-                    use_colour, use_texture, use_size, use_fill,
-                )  # fmt: skip
+                value = _similarity(first, second, regions, mix, channels, image_size)
                 similarity[first, second] = similarity[second, first] = value
-    best = np.empty(count, dtype=np.int64)
     for slot in range(count):
-        best[slot] = _find_best(slot, similarity, identity)
+        best[slot] = _best_neighbour(slot, similarity, identity)
 
     for merge in range(count - 1):
-        keep = -1
-        for slot in range(count):
-            if best[slot] < 0:
-                continue
-            if keep < 0:
-                keep = slot
-                continue
-            gain = similarity[slot, best[slot]] - similarity[keep, best[keep]]
-            if gain > 0 or (gain == 0 and identity[slot] < identity[keep]):
-                keep = slot
+        keep = _best_slot(best, similarity, identity)
         gone = best[keep]
-        sizes[keep] += sizes[gone]
-        boxes[keep, 0] = min(boxes[keep, 0], boxes[gone, 0])
-        boxes[keep, 1] = min(boxes[keep, 1], boxes[gone, 1])
-        boxes[keep, 2] = max(boxes[keep, 2], boxes[gone, 2])
-        boxes[keep, 3] = max(boxes[keep, 3], boxes[gone, 3])
-        histograms[keep] += histograms[gone]
+        _absorb(regions, keep, gone)
         identity[keep] = count + merge
-        result[count + merge] = boxes[keep]
-
+        result[count + merge] = regions.boxes[keep]
         similarity[keep, gone] = similarity[gone, keep] = -1.0
+        best[gone] = -1
         for other in range(count):
             if similarity[keep, other] >= 0 or similarity[gone, other] >= 0:
-                value = _similarity(
-                    keep, other, sizes, boxes, histograms, colour_columns, image_size,
-                    use_colour, use_texture, use_size, use_fill,
-                )  # fmt: skip
+                value = _similarity(keep, other, regions, mix, channels, image_size)
                 similarity[keep, other] = similarity[other, keep] = value
                 similarity[gone, other] = similarity[other, gone] = -1.0
-        best[gone] = -1
-        best[keep] = _find_best(keep, similarity, identity)
-        for other in range(count):
-            if similarity[keep, other] < 0:
-                continue
-            if best[other] == keep or best[other] == gone:
-                best[other] = _find_best(other, similarity, identity)
-            elif similarity[other, keep] > similarity[other, best[other]]:
-                best[other] = keep
+                if best[other] == keep or best[other] == gone:
+                    best[other] = _best_neighbour(other, similarity, identity)
+                elif value > similarity[other, best[other]]:
+                    best[other] = keep
+        best[keep] = _best_neighbour(keep, similarity, identity)
     return result

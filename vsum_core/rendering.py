@@ -1,7 +1,7 @@
 """The pictures people see: a region in its image, the region alone, and all cells of a summary side by side.
 
-Coordinates are fractions of the image's width and height, so that masks and boxes of the square frame fall into place on
-the photograph in its own aspect ratio. Pictures are RGB, uint8 (H, W, 3).
+Coordinates are fractions of the image's width and height, so that masks and boxes of the square frame fall into place
+on the photograph in its own aspect ratio. Pictures are RGB, uint8 (H, W, 3).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from vsum_core.config import RenderingConfig
 Picture = NDArray[np.uint8]
 
 _SUBPIXEL_BITS = 4  # OpenCV draws on a grid 2⁴ times as fine as the pixels
+_STROKE_OVERSAMPLING = 4
 _CONTOUR_SIGMA = 0.8  # pixels of the mask; takes the steps off a contour that is drawn several times as large
 _CASING_COLOUR = (24, 24, 24)
 
@@ -148,8 +149,9 @@ def render_crop(image: Picture, box: ArrayLike, *, config: RenderingConfig, marg
 def render_grid(cells: Sequence[Picture], *, config: RenderingConfig) -> Picture:
     """All cells on a light ground, row by row in their order, as nearly square as their number allows.
 
-    All gutters have ``config.gutter`` pixels. Every slot has the size of the widest and the highest cell; a smaller
-    cell lies in its middle, and so does an incomplete last row.
+    All gutters have ``config.gutter`` pixels. Every slot is as wide as the widest and as high as the highest cell; a
+    smaller cell lies in its middle on the level ``config.grey``. Rows differ by one cell at most; the shorter ones come
+    last and lie in the middle.
 
     Raises:
         ValueError: there is no cell.
@@ -160,20 +162,20 @@ def render_grid(cells: Sequence[Picture], *, config: RenderingConfig) -> Picture
         _check_picture(cell)
     slot_height = max(cell.shape[0] for cell in cells)
     slot_width = max(cell.shape[1] for cell in cells)
-    columns = max(1, round(math.sqrt(len(cells) * slot_height / slot_width)))
-    rows = math.ceil(len(cells) / columns)
-    columns = math.ceil(len(cells) / rows)
+    rows = _cells_per_row(len(cells), slot_width / slot_height)
     gutter = config.gutter
-    shape = (rows * (slot_height + gutter) + gutter, columns * (slot_width + gutter) + gutter, 3)
-    grid = np.empty(shape, dtype=np.uint8)
+    pitch_down, pitch_across = slot_height + gutter, slot_width + gutter
+    grid = np.empty((len(rows) * pitch_down + gutter, rows[0] * pitch_across + gutter, 3), dtype=np.uint8)
     grid[:] = config.background
-    for position, cell in enumerate(cells):
-        row, column = divmod(position, columns)
-        in_row = min(columns, len(cells) - row * columns)
-        indent = (columns - in_row) * (slot_width + gutter) // 2
-        top = gutter + row * (slot_height + gutter) + (slot_height - cell.shape[0]) // 2
-        left = gutter + indent + column * (slot_width + gutter) + (slot_width - cell.shape[1]) // 2
-        grid[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
+    waiting = iter(cells)
+    for row, in_row in enumerate(rows):
+        top = gutter + row * pitch_down
+        indent = gutter + (rows[0] - in_row) * pitch_across // 2
+        for left in range(indent, indent + in_row * pitch_across, pitch_across):
+            grid[top : top + slot_height, left : left + slot_width] = config.grey
+            cell = next(waiting)
+            upper, first = top + (slot_height - cell.shape[0]) // 2, left + (slot_width - cell.shape[1]) // 2
+            grid[upper : upper + cell.shape[0], first : first + cell.shape[1]] = cell
     return grid
 
 
@@ -193,6 +195,14 @@ def encode_webp(picture: Picture, *, quality: int) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, format="WEBP", quality=quality, method=6)
     return buffer.getvalue()
+
+
+def _cells_per_row(count: int, slot_aspect: float) -> list[int]:
+    """How many cells lie in each row, the fuller rows first, for a grid about as wide as high."""
+    columns = min(count, max(1, math.ceil(math.sqrt(count / slot_aspect) - 0.15)))
+    rows = math.ceil(count / columns)
+    smaller, fuller_rows = divmod(count, rows)
+    return [smaller + 1] * fuller_rows + [smaller] * (rows - fuller_rows)
 
 
 def _slices(box: ArrayLike, shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -243,13 +253,14 @@ def _to_pixels(fractions: NDArray[np.float64], size: tuple[int, int], *, inset: 
     """Corners for OpenCV, at least ``inset`` pixels inside the picture of ``size`` = (width, height)."""
     largest = np.asarray(size, dtype=np.float64)
     pixels = np.clip(fractions * largest, inset, largest - inset) - 0.5  # OpenCV's (0, 0) is the centre of a pixel
-    return np.round(pixels * 2**_SUBPIXEL_BITS).astype(np.int32)
+    rounded: NDArray[np.int32] = np.round(pixels * 2**_SUBPIXEL_BITS).astype(np.int32)
+    return rounded
 
 
 def _grey_surroundings(
     picture: Picture, shapes: Sequence[Sequence[NDArray[np.int32]]], config: RenderingConfig
 ) -> Picture:
-    """The picture with all but the union of ``shapes`` greyed; each is a list of contours filled by the even-odd rule."""
+    """The picture with all but the union of ``shapes`` greyed; each is contours to be filled by the even-odd rule."""
     lit = np.zeros(picture.shape[:2], dtype=np.uint8)
     for contours in shapes:
         filled = np.zeros_like(lit)
@@ -271,7 +282,23 @@ def _draw(
         return
     strokes = [(colour, width)] if casing == 0 else [(_CASING_COLOUR, width + 2 * casing), (colour, width)]
     for stroke_colour, stroke_width in strokes:
-        cv2.polylines(cell, list(lines), True, stroke_colour, stroke_width, lineType=cv2.LINE_AA, shift=_SUBPIXEL_BITS)
+        share = _stroke_share(lines, cell.shape[:2], stroke_width)[..., None]
+        cell[:] = np.round(share * np.array(stroke_colour, dtype=np.float32) + (1 - share) * cell)
+
+
+def _stroke_share(lines: Sequence[NDArray[np.int32]], shape: tuple[int, ...], width: int) -> NDArray[np.float32]:
+    """Share (H, W) of every pixel that closed lines cover.
+
+    Drawn large and shrunk: OpenCV's own anti-aliased lines come out about two pixels wider than asked for.
+    """
+    scale = _STROKE_OVERSAMPLING
+    canvas = np.zeros((shape[0] * scale, shape[1] * scale), dtype=np.uint8)
+    half = 2 ** (_SUBPIXEL_BITS - 1)
+    enlarged = [(line + half) * scale - half for line in lines]
+    cv2.polylines(canvas, enlarged, True, 255, width * scale - 1, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
+    shrunk = cv2.resize(canvas, shape[1::-1], interpolation=cv2.INTER_AREA)
+    share: NDArray[np.float32] = np.divide(shrunk, 255, dtype=np.float32)
+    return share
 
 
 def _check_picture(picture: Picture) -> None:

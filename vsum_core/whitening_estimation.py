@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vsum_core.descriptors import FEATURES, PROVENANCE_FILE, STATISTICS_FILE, hog_cells
+from vsum_core.descriptors import PROVENANCE_FILE, STATISTICS_FILE
+from vsum_core.hog import FEATURES, hog_cells
 
 SCALES = (0.5, 0.5**0.5, 1.0, 2.0**0.5, 2.0, 8.0**0.5)
 
@@ -67,7 +68,9 @@ def estimate_background(
     smallest = min((side for image in images for side in image.shape[:2]), default=0) * min(scales)
     needed = (reach + 3) * cell_side
     if smallest < needed:
-        raise ValueError(f"Every image needs sides of {needed} pixels at its smallest scale; the smallest is {smallest}.")
+        raise ValueError(
+            f"Every image needs sides of {needed} pixels at its smallest scale; the smallest is {smallest}."
+        )
 
     def maps() -> Iterator[npt.NDArray[np.float64]]:
         for image in images:
@@ -112,9 +115,7 @@ def write_statistics(statistics: BackgroundStatistics, directory: Path, *, prove
     """Write ``whitening.npz`` and ``whitening.json``, which says where it comes from and holds its SHA-256."""
     directory.mkdir(parents=True, exist_ok=True)
     target = directory / STATISTICS_FILE
-    np.savez_compressed(
-        target, allow_pickle=False, mean=statistics.mean, autocovariance=statistics.autocovariance
-    )
+    np.savez_compressed(target, allow_pickle=False, mean=statistics.mean, autocovariance=statistics.autocovariance)
     record = {
         **provenance,
         "feature_maps": statistics.maps,
@@ -130,8 +131,7 @@ def write_statistics(statistics: BackgroundStatistics, directory: Path, *, prove
 def _resized(image: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
     height, width = (math.floor(side * scale + 0.5) for side in image.shape[:2])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    resized: npt.NDArray[np.uint8] = cv2.resize(image, (width, height), interpolation=interpolation)
-    return resized
+    return cv2.resize(image, (width, height), interpolation=interpolation).astype(np.uint8)
 
 
 def _products(centred: npt.NDArray[np.float64], reach: int) -> npt.NDArray[np.float64]:

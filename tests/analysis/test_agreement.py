@@ -116,7 +116,7 @@ def test_two_raters():
 
 
 def test_weighted_cohen_kappa_by_hand():
-    # Observed 1 − 0.5·2/4 = 0.75; marginals (2,1,1)/4 and (1,1,2)/4 give chance (3 + 2.5 + 2.5)/16 = 0.5 with linear weights.
+    # Linear weights: observed 1 − 0.5·2/4 = 0.75; marginals (2,1,1)/4 and (1,1,2)/4 give chance (3 + 2.5 + 2.5)/16.
     table = np.array([[1, 1, 0], [0, 0, 1], [0, 0, 1]])
     weights = agreement.weight_matrix([0, 1, 2], Weighting.LINEAR)
     assert agreement.cohen_kappa(table, weights=weights).value == pytest.approx((0.75 - 0.5) / (1 - 0.5))

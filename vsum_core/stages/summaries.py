@@ -198,8 +198,12 @@ def _record(
     for shown, drop in zip(group, drops, strict=True):
         image = read_image(shown.image.path)
         hull = region_hull(shown.mask, shown.region.box)
+        whole = arm is Arm.WHOLE_IMAGES
         cell = render_cell(
-            image, hull=hull, components=touching_components(shown.mask, shown.region.box), config=config
+            image,
+            hull=None if whole else hull,
+            components=None if whole else touching_components(shown.mask, shown.region.box),
+            config=config,
         )
         box = [coordinate / side for coordinate in shown.region.box]
         crop = render_crop(image, box, config=config)
@@ -238,7 +242,7 @@ def _record(
             "purity": share,
         },
         "files": {
-            "grid": run.store.put(encode_webp(render_grid(cells), quality=config.quality), suffix="webp"),
+            "grid": run.store.put(encode_webp(render_grid(cells, config=config), quality=config.quality), suffix="webp"),
             "cells": cell_files,
             "crops": crop_files,
         },

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vsum_core.synthetic.canvas import Mark, Shape
-from vsum_core.synthetic.shapes import Colour, curve, direction, leaf, oval, ribbon, rotated, toned
+from vsum_core.synthetic.shapes import Colour, beside, curve, direction, leaf, oval, ribbon, rotated, toned
 from vsum_core.synthetic.species import BeakKind, BodyPattern, Part, Species, TailKind, WingPattern
 
 
@@ -92,7 +92,7 @@ class _Joints:
             radius *= 0.82
             head = neck_base + np.array([0.1 + 0.22 * (1 - pose.neck_reach), -0.5 - 0.3 * pose.neck_reach])
             bend = 0.34 + 0.3 * (1 - pose.neck_reach)
-            neck_path = curve(np.stack([neck_base, neck_base + [bend, -0.06], head + [-bend, 0.02], head]))
+            neck_path = curve([neck_base, beside(neck_base, bend, -0.06), beside(head, -bend, 0.02), head])
         return _Joints(
             tail=rotated(np.array([-0.44, 0.0]), posture),
             hip=rotated(np.array([0.0, 0.22]), posture),
@@ -144,10 +144,10 @@ def _scales(posture: float, edge: Colour, shine: Colour) -> list[Mark]:
     for row in range(6):
         for column in range(9):
             centre = np.array([-0.5 + 0.135 * column + 0.067 * (row % 2), -0.27 + 0.115 * row])
-            arc = curve([centre + [-0.066, -0.02], centre + [0.0, 0.12], centre + [0.066, -0.02]], 7)
+            arc = curve([beside(centre, -0.066, -0.02), beside(centre, 0.0, 0.12), beside(centre, 0.066, -0.02)], 7)
             marks.append(Mark(rotated(arc, posture), edge, 0.02))
             if (row + column) % 3 == 0:
-                marks.append(Mark(rotated(oval(centre + [0, -0.012], 0.022, 0.014), posture), shine))
+                marks.append(Mark(rotated(oval(beside(centre, 0.0, -0.012), 0.022, 0.014), posture), shine))
     return marks
 
 
@@ -195,20 +195,22 @@ def _beak(species: Species, pose: Pose, joints: _Joints) -> list[Shape]:
     size = joints.head_radius / 0.225
     root = joints.head + 0.86 * joints.head_radius * direction(pose.gaze + 6)
 
-    def placed(points: object) -> np.ndarray:
-        return root + rotated(np.asarray(points, dtype=np.float64) * size, pose.gaze)
+    def placed(points: np.ndarray) -> np.ndarray:
+        return rotated(points * size, pose.gaze) + root
 
     outline, marks = _BEAKS[style.kind](style.base, style.tip)
-    placed_marks = tuple(dataclasses.replace(mark, points=placed(mark.points), width=mark.width * size) for mark in marks)
+    placed_marks = tuple(
+        dataclasses.replace(mark, points=placed(mark.points), width=mark.width * size) for mark in marks
+    )
     return [Shape(Part.BEAK, placed(outline), style.base, placed_marks, light=0.028)]
 
 
 def _cone(base: Colour, tip: Colour) -> tuple[np.ndarray, list[Mark]]:
-    upper = curve([(-0.02, -0.1), (0.12, -0.1), (0.25, 0.02)], 10)
-    lower = curve([(0.25, 0.02), (0.1, 0.1), (-0.02, 0.1)], 10)
+    upper = curve([(-0.02, -0.1), (0.11, -0.1), (0.21, 0.025)], 10)
+    lower = curve([(0.21, 0.025), (0.09, 0.1), (-0.02, 0.1)], 10)
     marks = [
-        Mark(np.array([[0.15, -0.2], [0.4, -0.2], [0.4, 0.2], [0.15, 0.2]]), tip),
-        Mark(curve([(-0.02, 0.02), (0.1, 0.01), (0.25, 0.02)], 8), toned(base, 0.4), 0.016),
+        Mark(np.array([[0.12, -0.2], [0.4, -0.2], [0.4, 0.2], [0.12, 0.2]]), tip),
+        Mark(curve([(-0.02, 0.02), (0.1, 0.015), (0.21, 0.025)], 8), toned(base, 0.4), 0.016),
     ]
     return np.concatenate([upper, lower]), marks
 
@@ -280,7 +282,10 @@ def _wing(species: Species, pose: Pose, joints: _Joints, posture: float) -> list
     centre = joints.shoulder + size * 0.14 * direction(axis - 4)
     outline = oval(centre, 0.33 * size, 0.205 * size, angle=axis - 4 + 180, taper=0.22)
     light = 0.03 if style.pattern is WingPattern.BARRED else 0.045
-    return [*shapes, Shape(Part.WING, outline, style.coverts, tuple(_covert_marks(species, centre, axis - 4, size)), light)]
+    return [
+        *shapes,
+        Shape(Part.WING, outline, style.coverts, tuple(_covert_marks(species, centre, axis - 4, size)), light),
+    ]
 
 
 def _bar(place: np.ndarray, angle: float, tint: Colour, width: float) -> Mark:
@@ -320,7 +325,7 @@ def _legs(species: Species, pose: Pose, joints: _Joints) -> list[Shape]:
             shapes.append(Shape(Part.LEGS, ribbon(path, (0.055, 0.05, 0.025)), tint))
         path = np.concatenate([curve([hip, knee], 8), curve([knee, foot], 8)[1:]])
         bands = [
-            Mark(np.stack([path[place] - [0.06, 0], path[place] + [0.06, 0]]), style.joint, 0.026)
+            Mark(np.stack([beside(path[place], -0.06, 0), beside(path[place], 0.06, 0)]), style.joint, 0.026)
             for place in range(2, len(path) - 1, 2)
         ]
         shapes.append(Shape(Part.LEGS, ribbon(path, (0.085, 0.06, 0.07, 0.058, 0.06)), tint, tuple(bands)))
@@ -361,4 +366,6 @@ def _eyespot(centre: np.ndarray, gold: Colour, size: float) -> list[Mark]:
 
 def _chevron(place: np.ndarray, angle: float, tint: Colour) -> Mark:
     ahead, across = direction(angle), direction(angle + 90)
-    return Mark(np.stack([place - 0.06 * across + 0.06 * ahead, place, place + 0.06 * across + 0.06 * ahead]), tint, 0.018)
+    return Mark(
+        np.stack([place - 0.06 * across + 0.06 * ahead, place, place + 0.06 * across + 0.06 * ahead]), tint, 0.018
+    )

@@ -62,7 +62,9 @@ def _sky(generator: np.random.Generator, side: int, feet: tuple[float, float]) -
         for _ in range(6):
             dx, dy = generator.normal(0, 0.09) * coarse.width, generator.normal(0, 0.018) * coarse.width
             radius = generator.uniform(0.03, 0.085) * coarse.width
-            draw.ellipse((x + dx - radius, y + dy - 0.6 * radius, x + dx + radius, y + dy + 0.6 * radius), fill="#fffffb")
+            draw.ellipse(
+                (x + dx - radius, y + dy - 0.6 * radius, x + dx + radius, y + dy + 0.6 * radius), fill="#fffffb"
+            )
     picture = _enlarged(coarse, side, 0.012 * coarse.width)
     sag = generator.uniform(-0.03, 0.03) * side
     wire = curve([(-5, feet[1] - sag), (feet[0], feet[1] + sag), (side + 5, feet[1] - sag)], 20)
@@ -125,7 +127,10 @@ def _leaf(draw: ImageDraw.ImageDraw, x: float, y: float, length: float, turn: fl
     across = np.array([-ahead[1], ahead[0]])
     root = np.array([x, y])
     tip, middle = root + length * ahead, root + 0.5 * length * ahead
-    upper, lower = curve([root, middle + 0.5 * length * across, tip], 9), curve([tip, middle - 0.5 * length * across, root], 9)
+    upper, lower = (
+        curve([root, middle + 0.5 * length * across, tip], 9),
+        curve([tip, middle - 0.5 * length * across, root], 9),
+    )
     tint = greens[int(turn) % len(greens)]
     draw.polygon([tuple(point) for point in np.concatenate([upper, lower])], fill=tint)
     _line(draw, np.stack([root, tip]), toned(tint, 0.8), 0.05 * length)
@@ -160,7 +165,9 @@ def _hills(generator: np.random.Generator, side: int, feet: tuple[float, float])
     small = coarse.width
     draw = ImageDraw.Draw(coarse)
     sun = generator.uniform(0.15, 0.85) * small, generator.uniform(0.1, 0.3) * small
-    draw.ellipse((sun[0] - 0.08 * small, sun[1] - 0.08 * small, sun[0] + 0.08 * small, sun[1] + 0.08 * small), fill="#fbf3df")
+    draw.ellipse(
+        (sun[0] - 0.08 * small, sun[1] - 0.08 * small, sun[0] + 0.08 * small, sun[1] + 0.08 * small), fill="#fbf3df"
+    )
     picture = _enlarged(coarse, side, 0.012 * small)
     draw = ImageDraw.Draw(picture)
     ground = float(np.clip(feet[1] / side - 0.06, 0.45, 0.93))
@@ -173,10 +180,10 @@ def _hills(generator: np.random.Generator, side: int, feet: tuple[float, float])
         outline = np.concatenate([ridge, [[side, side], [0, side]]])
         draw.polygon([tuple(point) for point in outline], fill=_varied(generator, code, 8))
     stones = [_varied(generator, code) for code in ("#b3b58f", "#d6d6b6", "#a9a98a")]
-    for _ in range(20):
+    for number in range(20):
         x, y = generator.uniform(0, side), side * generator.uniform(min(0.96, ground + 0.05), 1.0)
         radius = side * generator.uniform(0.004, 0.014)
-        draw.ellipse((x - 1.5 * radius, y - 0.7 * radius, x + 1.5 * radius, y + 0.7 * radius), fill=stones[_ % 3])
+        draw.ellipse((x - 1.5 * radius, y - 0.7 * radius, x + 1.5 * radius, y + 0.7 * radius), fill=stones[number % 3])
     return picture
 
 

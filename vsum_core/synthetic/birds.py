@@ -85,8 +85,8 @@ def _with_borrowed_parts(species: Species, borrowed: Mapping[str, str]) -> Speci
 
 def _recoloured(shapes: list[Shape], generator: np.random.Generator) -> list[Shape]:
     """Every bird has its own colouring, and every part varies a little on its own."""
-    whole = generator.uniform([-0.025, 0.8, 0.86], [0.025, 1.15, 1.1])
-    change = {part: whole * [1, 1, 1] + generator.normal(0, [0.01, 0.05, 0.03]) for part in Part}
+    whole = generator.uniform([-0.025, 0.85, 0.93], [0.025, 1.2, 1.12])
+    change = {part: whole + generator.normal(0, [0.01, 0.05, 0.03]) for part in Part}
 
     def varied(tint: Colour, part: str) -> Colour:
         turn, saturation, brightness = change[Part(part)]

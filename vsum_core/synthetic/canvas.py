@@ -59,7 +59,8 @@ class Placement:
         turned = rotated(points, self.tilt)
         if self.faces_left:
             turned = turned * np.array([-1.0, 1.0])
-        return turned * self.scale + np.array(self.shift)
+        placed: np.ndarray = turned * self.scale + np.array(self.shift)
+        return placed
 
 
 class Canvas:
@@ -131,4 +132,3 @@ def _cast_light(patch: Image.Image, draw: ImageDraw.ImageDraw, shape: Shape, pix
 
 def _corners(points: np.ndarray) -> list[tuple[float, float]]:
     return list(map(tuple, points.tolist()))
-

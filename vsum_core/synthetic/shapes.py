@@ -43,26 +43,35 @@ def direction(angle: float) -> np.ndarray:
 def rotated(points: np.ndarray, angle: float) -> np.ndarray:
     """Turn points around the origin, clockwise as seen on the screen."""
     forward = direction(angle)
-    return points @ np.array([[forward[0], forward[1]], [-forward[1], forward[0]]])
+    turned: np.ndarray = points @ np.array([[forward[0], forward[1]], [-forward[1], forward[0]]])
+    return turned
 
 
 def oval(centre: np.ndarray, radius_x: float, radius_y: float, *, angle: float = 0.0, taper: float = 0.0) -> np.ndarray:
     """Ellipse; a positive ``taper`` (below 1) makes it an egg whose thick end lies at ``angle``."""
     turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     points = np.stack([radius_x * np.cos(turn), radius_y * np.sin(turn) * (1 + taper * np.cos(turn))], axis=1)
-    return centre + rotated(points, angle)
+    outline: np.ndarray = rotated(points, angle) + centre
+    return outline
 
 
 def leaf(root: np.ndarray, angle: float, length: float, width: float) -> np.ndarray:
     """A feather: narrow at the root, widest past the middle, with a round tip."""
-    along = np.array([0.0, 0.08, 0.2, 0.35, 0.5, 0.65, 0.78, 0.88, 0.95, 1.0])
-    half = 0.5 * width * np.array([0.35, 0.48, 0.66, 0.84, 0.96, 1.0, 0.93, 0.74, 0.48, 0.0])
+    along = np.array([0.0, 0.08, 0.2, 0.35, 0.5, 0.65, 0.78, 0.88, 0.94, 0.98, 1.0])
+    half = 0.5 * width * np.array([0.35, 0.48, 0.66, 0.84, 0.96, 1.0, 0.95, 0.82, 0.64, 0.38, 0.0])
     upper = np.stack([along * length, -half], axis=1)
     lower = np.stack([along * length, half], axis=1)[-2::-1]
-    return root + rotated(np.concatenate([upper, lower]), angle)
+    outline: np.ndarray = rotated(np.concatenate([upper, lower]), angle) + root
+    return outline
 
 
-def curve(controls: Sequence[Sequence[float]] | np.ndarray, count: int = 24) -> np.ndarray:
+def beside(point: np.ndarray, right: float, down: float) -> np.ndarray:
+    """The point moved by two distances."""
+    moved: np.ndarray = point + np.array([right, down])
+    return moved
+
+
+def curve(controls: Sequence[Sequence[float] | np.ndarray] | np.ndarray, count: int = 24) -> np.ndarray:
     """Points on the Bézier curve of three or four control points."""
     points = np.asarray(controls, dtype=np.float64)
     position = np.linspace(0, 1, count)[:, None]

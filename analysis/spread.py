@@ -1,0 +1,139 @@
+"""How the names of each summary spread, for the data and for every bootstrap draw at once.
+
+The definitions are those of :mod:`analysis.diversity` and :mod:`analysis.agreement`; this module computes the same
+numbers for thousands of weighted draws without a Python loop over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from analysis.resampling import CrossedBootstrap
+
+Floats = NDArray[np.float64]
+SPREAD_STATISTICS = ("modal_share", "entropy", "entropy_miller_madow", "pairwise_agreement")
+BIASED = frozenset({"modal_share", "entropy", "entropy_miller_madow"})
+"""Statistics that drawing people twice pushes to one side; their intervals are shifted back."""
+COEFFICIENTS = ("krippendorff_alpha", "gwet_ac1", "fleiss_kappa")
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """A statistic of every summary: (S,) for the data, (B, S) for the draws; NaN where undefined."""
+
+    data: Floats
+    replicates: Floats
+
+
+def shares(above: Floats, below: Floats) -> Floats:
+    """Quotients, NaN where there is nothing to divide by; the arguments broadcast."""
+    ratios: Floats = np.divide(
+        above, below, out=np.full(np.broadcast_shapes(above.shape, below.shape), np.nan), where=below > 0
+    )
+    return ratios
+
+
+def _segment_statistics(counts: Floats, squares: Floats, starts: NDArray[np.int64]) -> dict[str, Floats]:
+    """Spread of weighted names, segment by segment.
+
+    ``counts`` (b, K) are sums of weights and ``squares`` (b, K) sums of squared weights per summary-and-name cell;
+    ``starts`` (T,) is where each summary's cells begin. Pairs of one person with a copy of themselves do not count as
+    agreement: their weight, the sum of squares, is taken out.
+    """
+    total = np.add.reduceat(counts, starts, axis=1)
+    own = np.add.reduceat(squares, starts, axis=1)
+    logs = np.log2(counts, out=np.zeros_like(counts), where=counts > 0)
+    weighted_logs = np.add.reduceat(counts * logs, starts, axis=1)
+    names = np.add.reduceat((counts > 0).astype(float), starts, axis=1)
+    log_total = np.log2(total, out=np.zeros_like(total), where=total > 0)
+    entropy = np.maximum(log_total - shares(weighted_logs, total), 0.0)
+    agreeing = np.add.reduceat(counts**2, starts, axis=1) - own
+    return {
+        "modal_share": shares(np.maximum.reduceat(counts, starts, axis=1), total),
+        "modal_count": np.maximum.reduceat(counts, starts, axis=1),
+        "entropy": entropy,
+        "entropy_miller_madow": entropy + shares(names - 1, 2 * total * np.log(2)),
+        "pairwise_agreement": shares(agreeing, total**2 - own),
+    }
+
+
+def name_spread(bootstrap: CrossedBootstrap, names: ArrayLike) -> dict[str, Replicated]:
+    """Spread of names over every summary, for the data and every draw of participants.
+
+    Args:
+        bootstrap: draws over the answers.
+        names: (A,) name code of each answer, −1 where there is none. A participant has at most one answer per summary.
+
+    Returns:
+        ``SPREAD_STATISTICS`` and ``modal_count``, the (weighted) number of people behind the modal name.
+    """
+    codes = np.asarray(names, dtype=np.int64)
+    given = codes >= 0
+    keys = bootstrap.summaries[given] * (int(codes.max(initial=0)) + 1) + codes[given]
+    cells, cell_of = np.unique(keys, return_inverse=True)
+    summary_of_cell = cells // (int(codes.max(initial=0)) + 1)
+    present, starts = np.unique(summary_of_cell, return_index=True)
+    statistics = (*SPREAD_STATISTICS, "modal_count")
+    out = {
+        name: Replicated(
+            np.full(bootstrap.summary_count, np.nan), np.full((bootstrap.draws, bootstrap.summary_count), np.nan)
+        )
+        for name in statistics
+    }
+    if present.size == 0:
+        return out
+    table = sparse.csr_array(
+        (np.ones(int(given.sum())), (cell_of, bootstrap.participants[given])),
+        shape=(cells.size, bootstrap.participant_count),
+    )
+    ones = np.ones((1, bootstrap.participant_count))
+    plain = _segment_statistics((table @ ones.T).T, (table @ ones.T).T, starts)
+    for part, weights in bootstrap.weight_chunks():
+        drawn = _segment_statistics((table @ weights.T).T, (table @ (weights**2).T).T, starts)
+        for name in statistics:
+            out[name].replicates[part, present] = drawn[name]
+    for name in statistics:
+        out[name].data[present] = plain[name][0]
+    return out
+
+
+def coefficient_replicates(counts: ArrayLike | sparse.csr_array, weights: ArrayLike) -> Mapping[str, Floats]:
+    """Nominal agreement coefficients for many weightings of the units.
+
+    Args:
+        counts: (U, K) ratings per unit and category, dense or sparse.
+        weights: (B, U) how often each unit was drawn.
+
+    Returns:
+        ``COEFFICIENTS``, (B,) each, NaN where undefined. Categories are those of ``counts`` in every draw.
+    """
+    table = sparse.csr_array(counts, dtype=float)
+    times = np.asarray(weights, dtype=float)
+    sizes = np.asarray(table.sum(axis=1), dtype=float).ravel()
+    squares = np.asarray(table.multiply(table).sum(axis=1), dtype=float).ravel()
+    paired = sizes >= 2
+    agreement = np.where(paired, (squares - sizes) / np.where(paired, sizes * (sizes - 1), 1), 0.0)
+    observed = shares(times @ agreement, times @ paired.astype(float))
+
+    shares = sparse.diags_array(1 / np.where(sizes > 0, sizes, 1)) @ table
+    share_sum = shares(np.asarray(times @ shares, dtype=float), (times @ (sizes > 0).astype(float))[:, None])
+    same = (share_sum**2).sum(axis=1)
+    categories = int((np.asarray(table.sum(axis=0)).ravel() > 0).sum())
+    ac_chance = (1 - same) / (categories - 1) if categories > 1 else np.full_like(same, 1.0)
+
+    pair_times = times * paired
+    pairable = pair_times @ sizes
+    disagreeing = np.where(paired, (sizes**2 - squares) / np.where(paired, sizes - 1, 1), 0.0)
+    totals = np.asarray(pair_times @ table, dtype=float)
+    alpha_chance = shares(pairable**2 - (totals**2).sum(axis=1), pairable * (pairable - 1))
+    alpha_observed = shares(pair_times @ disagreeing, pairable)
+    return {
+        "krippendorff_alpha": 1 - shares(alpha_observed, alpha_chance),
+        "gwet_ac1": shares(observed - ac_chance, 1 - ac_chance),
+        "fleiss_kappa": shares(observed - same, np.where(1 - same > 1e-12, 1 - same, 0.0)),
+    }

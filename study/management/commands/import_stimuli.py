@@ -1,0 +1,98 @@
+"""``manage.py import_stimuli``: a run directory into a study, then the plan."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count
+
+from study.allocation import PlanError
+from study.management.console import StageBars, console, print_table
+from study.models import Study
+from study.run_directory import RunDirectoryError
+from study.services.plan import DrawnPlan
+from study.services.runs import Import, import_run
+from study.services.studies import StudyError, launch_study
+
+COLUMNS = ("network", "class", "method", "arm", "stimuli", "coverage")
+
+
+class Command(BaseCommand):
+    """Check and copy the pictures, store the stimuli, draw the plan, and launch the study where that is asked for."""
+
+    help = "Import the summaries of a run into a draft study and draw its plan. Importing the same run again is safe."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("run", type=Path, metavar="RUN", help="directory that manage.py pregenerate wrote")
+        parser.add_argument("--study", required=True, metavar="SLUG", help="a study that manage.py create_study made")
+        parser.add_argument("--launch", action="store_true", help="let participants in afterwards")
+        parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+    def handle(self, **options: Any) -> None:
+        """Import, and turn what can go wrong into one line that says what to do."""
+        target = console(self.stdout._out, quiet=options["quiet"])
+        study = Study.objects.filter(slug=options["study"]).first()
+        if study is None:
+            raise CommandError(
+                f"No study {options['study']!r}; create it first: manage.py create_study --slug {options['study']}."
+            )
+        try:
+            with StageBars(target) as bars:
+                done = import_run(study, options["run"], on_summary=SummaryBar(bars))
+            if options["launch"]:
+                study = launch_study(study)
+        except (RunDirectoryError, PlanError, StudyError) as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"Cannot read the run or store its pictures: {error}") from error
+        conditions = study.conditions.annotate(number=Count("stimuli"))
+        rows = [
+            [c.network, c.class_name, c.method, c.arm, c.number, "–" if c.coverage is None else c.coverage]
+            for c in conditions
+        ]
+        print_table(target, f"Study {study.slug} ({study.state})", COLUMNS, rows)
+        for line in self.closing_lines(study, done):
+            target.print(line, soft_wrap=True)
+
+    def closing_lines(self, study: Study, done: Import) -> list[str]:
+        """Say what was imported and what each participant will see."""
+        lines = [
+            f"Run {done.run.digest[:12]} imported, {done.pictures_copied} new pictures."
+            if done.created
+            else f"Run {done.run.digest[:12]} was here already; {done.pictures_copied} missing pictures copied."
+        ]
+        if done.plan is not None:
+            lines.append(plan_line(done.plan))
+            if done.plan.is_short:
+                lines.append(
+                    f"Note: the design asks for {done.plan.wanted.total} trials "
+                    f"({done.plan.wanted.controls} controls); this run has fewer different stimuli."
+                )
+        if not study.takes_participants:
+            lines.append("Participants cannot enter yet; add --launch when the study is ready.")
+        return lines
+
+
+def plan_line(drawn: DrawnPlan) -> str:
+    """Say in one sentence what the plan holds."""
+    return (
+        f"Plan: {drawn.slots} participants, {drawn.drawn.total} trials each "
+        f"({drawn.drawn.summaries} summaries, {drawn.drawn.controls} controls)."
+    )
+
+
+class SummaryBar:
+    """Move a progress bar with each imported summary."""
+
+    def __init__(self, bars: StageBars) -> None:
+        self.bars = bars
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` summaries are imported."""
+        if done == 1:
+            self.bars.start("pictures", total)
+        self.bars.advance("pictures")
+        if done == total:
+            self.bars.finish("pictures")

@@ -1,0 +1,72 @@
+"""Designs to start a study from. Each is one JSON file that gives a reason for every choice."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+DIRECTORY = Path(__file__).resolve().parent
+
+
+class PresetError(ValueError):
+    """There is no such preset, or its file is not complete."""
+
+
+class Origin(StrEnum):
+    """Where a choice of a preset comes from."""
+
+    PAPER = "paper"
+    PUBLIC_CODE = "public-code"
+    RECONSTRUCTED = "reconstructed"
+    """Not settled by the sources; ours, with a reason."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice of a design: its value, where it comes from and why it is so."""
+
+    value: Any
+    origin: Origin
+    rationale: str
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A documented design. `choices` maps fields of `Study` to their values."""
+
+    name: str
+    description: str
+    choices: dict[str, Choice]
+
+    def values(self) -> dict[str, Any]:
+        """Return the values by field."""
+        return {field: choice.value for field, choice in self.choices.items()}
+
+    @property
+    def reconstructed(self) -> tuple[str, ...]:
+        """Fields that the sources do not settle."""
+        return tuple(field for field, choice in self.choices.items() if choice.origin == Origin.RECONSTRUCTED)
+
+
+def preset_names() -> list[str]:
+    """Return the names of the shipped presets."""
+    return sorted(path.stem for path in DIRECTORY.glob("*.json"))
+
+
+def load_preset(name: str) -> Preset:
+    """Read a preset.
+
+    Raises:
+        PresetError: there is none of that name, or a choice lacks its value, origin or rationale.
+    """
+    if name not in preset_names():
+        raise PresetError(f"No preset {name!r}; there is {', '.join(preset_names())}.")
+    content = json.loads((DIRECTORY / f"{name}.json").read_text(encoding="utf-8"))
+    choices = {}
+    for field, choice in content["choices"].items():
+        missing = {"value", "origin", "rationale"} - choice.keys()
+        if missing or not choice["rationale"].strip():
+            raise PresetError(f"Preset {name!r}: choice {field!r} lacks {', '.join(sorted(missing)) or 'a rationale'}.")
+        choices[field] = Choice(choice["value"], Origin(choice["origin"]), choice["rationale"])
+    return Preset(name=name, description=content["description"], choices=choices)

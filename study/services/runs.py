@@ -1,0 +1,146 @@
+"""Importing a pregeneration run: pictures first, then the rows that point to them."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from study.models import Condition, ImportedRun, Picture, Stimulus, Study, StudyState
+from study.run_directory import RunDirectoryError, SummaryPictures, picture_source, read_manifest, read_pictures
+from study.services.plan import DrawnPlan, draw_plan
+
+
+@dataclass(frozen=True)
+class Import:
+    """The run; whether it is new to the study; the pictures copied; and the plan, where one was drawn."""
+
+    run: ImportedRun
+    created: bool
+    pictures_copied: int
+    plan: DrawnPlan | None
+
+
+def import_run(
+    study: Study, directory: Path, *, on_summary: Callable[[int, int], None] = lambda done, total: None
+) -> Import:
+    """Import a run directory into a draft and draw its plan. Importing the same run again copies missing pictures only.
+
+    `on_summary` is called with the number of summaries done and their total.
+
+    Raises:
+        RunDirectoryError: the directory is not a valid run, the study is no draft any more, or another run has filled
+            one of its conditions.
+        PlanError: the run holds no summary.
+    """
+    manifest = read_manifest(directory)
+    known = ImportedRun.objects.filter(study=study, digest=manifest["run"]["digest"]).first()
+    if known is None and (study.state != StudyState.DRAFT or study.participants.exists()):
+        raise RunDirectoryError(
+            f"Study {study.slug!r} is {study.state}; stimuli can only be added to a draft without participants. "
+            "Create a new study."
+        )
+    pictures, copied = {}, 0
+    for number, summary in enumerate(manifest["summaries"], start=1):
+        pictures[summary["id"]] = read_pictures(directory, summary)
+        copied += copy_pictures(directory, summary, pictures[summary["id"]])
+        on_summary(number, len(manifest["summaries"]))
+    if known is not None:
+        return Import(known, created=False, pictures_copied=copied, plan=None)
+    with transaction.atomic():
+        run = _store(Study.objects.select_for_update().get(pk=study.pk), manifest, pictures)
+        drawn = draw_plan(study)
+    return Import(run, created=True, pictures_copied=copied, plan=drawn)
+
+
+def copy_pictures(directory: Path, summary: dict[str, Any], pictures: SummaryPictures) -> int:
+    """Copy a summary's pictures to where they are served from and return how many were new."""
+    files = summary["files"]
+    sources = [files["grid"], *(cell["file"] for cell in files["cells"]), *(crop["file"] for crop in files["crops"])]
+    return sum(_copy(picture_source(directory, file), picture) for file, picture in zip(sources, pictures, strict=True))
+
+
+def _copy(source: Path, picture: Picture) -> bool:
+    target = picture.path
+    if target.is_file() and target.stat().st_size == source.stat().st_size:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=".import-")
+    try:
+        with os.fdopen(descriptor, "wb") as stream, source.open("rb") as original:
+            shutil.copyfileobj(original, stream)
+        Path(draft).chmod(0o644)
+        Path(draft).replace(target)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _store(study: Study, manifest: dict[str, Any], pictures: dict[str, SummaryPictures]) -> ImportedRun:
+    run = ImportedRun.objects.create(
+        study=study, digest=manifest["run"]["digest"], manifest=manifest, synthetic=manifest["run"]["synthetic"]
+    )
+    conditions = _store_conditions(study, run, manifest)
+    existing = set(
+        Stimulus.objects.filter(study=study, identifier__in=pictures).values_list("identifier", flat=True)
+    )
+    if existing:
+        raise RunDirectoryError(
+            f"Summary {min(existing)!r} is in study {study.slug!r} already, from another run. Create a new study."
+        )
+    Stimulus.objects.bulk_create(
+        [
+            Stimulus(
+                study=study,
+                run=run,
+                condition=conditions[_condition_key(summary)],
+                identifier=summary["id"],
+                members=summary["members"],
+                quality=summary["quality"],
+                pictures=pictures[summary["id"]].as_json(),
+            )
+            for summary in manifest["summaries"]
+        ],
+        batch_size=200,
+    )
+    return run
+
+
+def _condition_key(record: dict[str, Any]) -> tuple[str, str, str, str]:
+    return (record["network"], record["class"], record["method"], record["arm"])
+
+
+def _store_conditions(
+    study: Study, run: ImportedRun, manifest: dict[str, Any]
+) -> dict[tuple[str, str, str, str], Condition]:
+    accuracies = {
+        network["name"]: network["images_correct"] / network["images_seen"] if network["images_seen"] else None
+        for network in manifest["networks"]
+    }
+    coverages = {_condition_key(clustering): clustering["coverage"] for clustering in manifest["clusterings"]}
+    conditions = {}
+    for key in sorted({_condition_key(summary) for summary in manifest["summaries"]}):
+        network, class_name, method, arm = key
+        if Condition.objects.filter(
+            study=study, network=network, class_name=class_name, method=method, arm=arm
+        ).exists():
+            raise RunDirectoryError(
+                f"Study {study.slug!r} has stimuli for {network}, {class_name}, {method}, {arm} from another run; "
+                "mixing runs in one condition would mix their settings. Create a new study."
+            )
+        conditions[key] = Condition.objects.create(
+            study=study,
+            run=run,
+            network=network,
+            class_name=class_name,
+            method=method,
+            arm=arm,
+            coverage=coverages.get(key),
+            network_accuracy=accuracies.get(network),
+        )
+    return conditions
