@@ -43,6 +43,7 @@ IRREGULAR_PLURALS: Mapping[str, str] = {
 PLURAL_ENDINGS = (("ies", ("y", "ie")), ("ves", ("f", "fe", "ve")), ("es", ("e", "")), ("s", ("",)))
 """English plural endings and what the singular may have instead, most likely first."""
 KEPT_ENDINGS = ("ss", "us", "is", "news", "lens")
+SHORTEST_STEM = 3
 SHORTEST_FIXED_TO_PEER = 3
 SHORTEST_FIXED_ALONE = 5
 """Letters a misspelt word needs: with a word of other participants to go by, and with the dictionary alone."""
@@ -160,20 +161,37 @@ def singular(word: str, language: str) -> str:
     return word
 
 
+def _dictionary_lemma(word: str, language: str) -> str:
+    """Lemma of the dictionary, or the word itself where the lemma cannot be trusted.
+
+    English lemma lists hold rare verbs and word pieces ('reed' from 'ree'), and irregular verbs that are nouns of their
+    own ('saw', 'felt'). So an English lemma must share the stem and be at least as common as the word.
+    """
+    lemmatiser = _lemmatiser(language)
+    if lemmatiser is None or not word.isalpha():
+        return word
+    found = level_one(lemmatiser.lemmatize(word, lang=language))
+    if not found or " " in found:
+        return word
+    checker = _spelling(language)
+    if language == "en" and checker is not None:
+        same_stem = found[:SHORTEST_STEM] == word[:SHORTEST_STEM]
+        return found if same_stem and checker[found] >= checker[word] else word
+    return found
+
+
 @lru_cache(maxsize=65_536)
 def lemma(word: str, language: str) -> str:
     """Singular if there is one, otherwise the dictionary's lemma; the word itself in languages without a dictionary.
 
     Idempotent: the step is repeated until nothing moves, and a cycle ends at its alphabetically first word.
     """
-    lemmatiser = _lemmatiser(language)
     seen = [word]
     while True:
         current = seen[-1]
         after = singular(current, language)
-        if after == current and lemmatiser is not None and current.isalpha():
-            after = level_one(lemmatiser.lemmatize(current, lang=language)) or current
-            after = after if " " not in after else current
+        if after == current:
+            after = _dictionary_lemma(current, language)
         if after == current:
             return current
         if after in seen:

@@ -120,8 +120,8 @@ def coefficient_replicates(counts: ArrayLike | sparse.csr_array, weights: ArrayL
     agreement = np.where(paired, (squares - sizes) / np.where(paired, sizes * (sizes - 1), 1), 0.0)
     observed = shares(times @ agreement, times @ paired.astype(float))
 
-    shares = sparse.diags_array(1 / np.where(sizes > 0, sizes, 1)) @ table
-    share_sum = shares(np.asarray(times @ shares, dtype=float), (times @ (sizes > 0).astype(float))[:, None])
+    unit_shares = sparse.diags_array(1 / np.where(sizes > 0, sizes, 1)) @ table
+    share_sum = shares(np.asarray(times @ unit_shares, dtype=float), (times @ (sizes > 0).astype(float))[:, None])
     same = (share_sum**2).sum(axis=1)
     categories = int((np.asarray(table.sum(axis=0)).ravel() > 0).sum())
     ac_chance = (1 - same) / (categories - 1) if categories > 1 else np.full_like(same, 1.0)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from vsum_core.config import ProposalConfig
-from vsum_core.datasets import read_image
+from vsum_core.images import read_image
 from vsum_core.whitening_estimation import SCALES, estimate_background, write_statistics
 
 SOURCE = "Caltech-101, categories accordion, dalmatian, flamingo, grand_piano, revolver, saxophone, schooner, scorpion"

@@ -2,10 +2,11 @@
 
     python -m benchmarks.pf_willow DIR [--matchers local-offset …] [--descriptors hog …] [--limit-pairs N] [--json FILE]
 
-DIR holds one folder per image set, with pictures and ``keypoints.json`` (file stem → [x, y] pixel positions, in the same
-order in every picture). For all ordered pairs of different pictures of a set, each keypoint of A goes through the dense
-flow to B; it is correct when its distance to B's keypoint is at most α times the longer side of the box around B's
-keypoints. PCK is the share of correct keypoints, averaged over pairs, then over sets (Ham et al., CVPR 2016, section 5).
+DIR holds one folder per image set, with pictures and ``keypoints.json`` (file stem → [x, y] pixel positions, in the
+same order in every picture). For all ordered pairs of different pictures of a set, each keypoint of A goes through the
+dense flow to B; it is correct when its distance to B's keypoint is at most α times the longer side of the box around
+B's keypoints. PCK is the share of correct keypoints, averaged over pairs, then over sets (Ham et al., CVPR 2016,
+section 5).
 
 As everywhere in ``vsum_core``, pictures are first resized to the square frame; distances are measured in the pixels of
 the original pictures.
@@ -116,7 +117,11 @@ def choose_pairs(count: int, limit: int | None) -> list[tuple[int, int]]:
 
 
 def _measure_set(
-    folder: Path, descriptors: dict[str, Describe], matchers: Sequence[Matcher], limit: int | None, config: PipelineConfig
+    folder: Path,
+    descriptors: dict[str, Describe],
+    matchers: Sequence[Matcher],
+    limit: int | None,
+    config: PipelineConfig,
 ) -> list[dict[str, Any]]:
     pictures = read_set(folder, descriptors, config)
     pairs = choose_pairs(len(pictures), limit)
@@ -164,7 +169,9 @@ def _describer(name: str, config: DescriptorConfig) -> Describe:
 
 
 def _print(records: Sequence[dict[str, Any]]) -> None:
-    print(f"{'descriptor':20} {'matcher':20} {'set':14} " + " ".join(f"PCK@{alpha:<5}" for alpha in ALPHAS) + "  ms/pair")
+    print(
+        f"{'descriptor':20} {'matcher':20} {'set':14} " + " ".join(f"PCK@{alpha:<5}" for alpha in ALPHAS) + "  ms/pair"
+    )
     groups = sorted({(record["descriptor"], record["matcher"]) for record in records})
     numbers = [*(f"pck_{alpha}" for alpha in ALPHAS), "appearance_ms", "matching_ms", "dense_flow_ms"]
     for descriptor, matcher in groups:

@@ -150,7 +150,7 @@ def choose_blocks(
             free[chosen] = False
             shown[chosen] += 1
             used[strata[chosen]] += 1
-        blocks.append([stimuli[index].identifier for index in np.flatnonzero(~free)])
+        blocks.append([stimuli[int(index)].identifier for index in np.flatnonzero(~free)])
     return blocks
 
 

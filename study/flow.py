@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.db.models import Q, QuerySet
+
 from study.models import Participant, ParticipantState, Phase, Trial
 
 
@@ -65,21 +67,24 @@ def current_step(participant: Participant) -> Step:
     )
     if unread is not None:
         return Step(Page.PRACTICE_FEEDBACK, unread)
-    trial = participant.trials.filter(answer=None).select_related("stimulus").order_by("position").first()
+    trial = with_stimuli(participant.trials.filter(answer=None)).order_by("position").first()
     return Step(Page.TRIAL, trial) if trial is not None else Step(Page.DEBRIEF)
 
 
 def progress(trial: Trial) -> Progress:
     """Return how far the participant is in the trial's part of the study: practice, or all that counts."""
-    same_part = Trial.objects.filter(participant_id=trial.participant_id)
-    if trial.is_practice:
-        same_part = same_part.filter(phase=Phase.PRACTICE)
-    else:
-        same_part = same_part.exclude(phase=Phase.PRACTICE)
+    trials = Trial.objects.filter(participant_id=trial.participant_id)
+    practice = Q(phase=Phase.PRACTICE)
+    same_part = trials.filter(practice if trial.is_practice else ~practice)
     return Progress(done=same_part.filter(answer__isnull=False).count(), total=same_part.count())
 
 
 def next_trials(trial: Trial, *, count: int) -> list[Trial]:
     """Return the trials after this one, for preloading their pictures."""
     following = Trial.objects.filter(participant_id=trial.participant_id, position__gt=trial.position, answer=None)
-    return list(following.select_related("stimulus").order_by("position")[:count])
+    return list(with_stimuli(following).order_by("position")[:count])
+
+
+def with_stimuli(trials: QuerySet[Trial]) -> QuerySet[Trial]:
+    """Fetch what a page needs of the stimuli along with the trials, without the outlines of all regions."""
+    return trials.select_related("stimulus__condition").defer("stimulus__members", "stimulus__quality")

@@ -1,4 +1,4 @@
-"""Reading a run directory: the manifest, checked against its contract, and its pictures, checked against their hashes."""
+"""Reading a run directory: the manifest is checked against its contract, each picture against its hash."""
 
 import hashlib
 import json

@@ -109,7 +109,7 @@ def agreement(seen: SeenStimulus) -> float:
 
 
 def true_concept(seen: SeenStimulus, *, study_seed: int) -> str | None:
-    """Return what the stimulus shows; None where there is no common part. Made up, but always the same, for photographs."""
+    """Return what the stimulus shows; None where there is no common part. For photographs it is made up, once."""
     if seen.accepted is not None:
         return min(seen.accepted) if seen.accepted else None
     if seen.arm != SUMMARIES:
@@ -125,4 +125,4 @@ def with_slip(word: str, *, generator: np.random.Generator) -> str:
     if len(word) < 4:
         return word
     place = int(generator.integers(1, len(word) - 1))
-    return word[:place] + word[place + 1] + word[place] + word[place + 2 :] if place + 1 < len(word) else word
+    return word[:place] + word[place + 1] + word[place] + word[place + 2 :]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 
-_TRADES_PER_GROUP = 20  # every group trades about 40 times, far beyond what still shows where it started
+_TRADES_PER_GROUP = 10  # every group trades about 20 times, far beyond what still shows where it started
 _DRAWS = 32  # arrangements among which shuffled_clusters takes the best mixed one
 
 

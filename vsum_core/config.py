@@ -62,6 +62,7 @@ class MaskStageConfig:
     resolution_divisor: int = 1  # mask side = input side / divisor
     mask_blur_sigma: float = 0.0  # Gaussian on the upsampled mask, in input pixels; 0 = none
     straight_through_blur: bool = False  # gradient passes as if the blur were the identity
+    contrast: float = 1.0  # of the mask the network sees, around 0.5; grows from 1 to this during the stage
     final_learning_rate: float | None = None  # half a cosine from learning_rate to this; None = constant
     first_moment_decay: float = 0.9  # Adam's beta 1
     second_moment_decay: float = 0.999  # Adam's beta 2

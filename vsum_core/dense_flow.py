@@ -80,7 +80,9 @@ def dense_flow(
     order = order[best[order] > 0]
     flow = np.full((*image_a.shape[:2], 2), np.nan)
     _paint(boxes_a[order], boxes_b[columns[order]], flow, height_b, width_b)
-    filled = _fill(flow, image_a, config)
+    # Displacements are smoothed, not positions, so that no movement at all is the smoothest flow.
+    positions = np.stack(np.meshgrid(np.arange(flow.shape[1]), np.arange(flow.shape[0])), axis=2)
+    filled = _fill(flow - positions, image_a, config) + positions
     return np.clip(filled, 0, [width_b - 1, height_b - 1]).astype(np.float32)
 
 
@@ -123,19 +125,19 @@ def _paint(boxes_a: Doubles, boxes_b: Doubles, flow: Doubles, height_b: int, wid
                     flow[y, x, 1] = row - 0.5
 
 
-def _fill(flow: Doubles, image: npt.NDArray[np.uint8], config: FlowConfig) -> Doubles:
-    """Static/dynamic guidance filtering of a flow with holes (NaN).
+def _fill(displacement: Doubles, image: npt.NDArray[np.uint8], config: FlowConfig) -> Doubles:
+    """Static/dynamic guidance filtering of a displacement field (H, W, 2) with holes (NaN).
 
-    Minimises the squared distance to the given flow plus ``guidance_weight`` times a robust (Welsch) distance between
+    Minimises the squared distance to the given field plus ``guidance_weight`` times a robust (Welsch) distance between
     4-neighbours, weighted by their likeness of colour, by ``guidance_iterations`` linear solves; the dynamic weights of
-    a solve come from the flow of the one before, those of the first are all 1.
+    a solve come from the result of the one before, those of the first are all 1.
     """
-    known = ~np.isnan(flow[..., 0])
+    known = ~np.isnan(displacement[..., 0])
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).astype(np.float64)
     static_x, static_y = _likeness(lab, config.guidance_sigma)
     dynamic_x, dynamic_y = np.ones_like(static_x), np.ones_like(static_y)
-    target = np.where(known[..., None], flow, 0.0)
-    result = np.empty_like(flow)
+    target = np.where(known[..., None], displacement, 0.0)
+    result = np.empty_like(displacement)
     result[...] = target[known].mean(axis=0)
     for iteration in range(config.guidance_iterations):
         if iteration > 0:

@@ -21,6 +21,7 @@ ORIENTATIONS = 18
 UNSIGNED = 9
 TRUNCATION = np.float32(0.2)
 SMALLEST_ENERGY = np.float32(1e-4)  # keeps flat patches at zero
+CLEARLY = np.float32(1.0001)  # upright gradients lie halfway between two directions; rounding must not decide
 TEXTURE_WEIGHT = np.float32(1 / np.sqrt(ORIENTATIONS))
 
 _ANGLES = np.arange(UNSIGNED) * np.pi / UNSIGNED
@@ -46,7 +47,10 @@ def hog_cells(image: npt.NDArray[Any], *, cell_side: int = 8) -> npt.NDArray[np.
 
 @compiled
 def _gradients(planes: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:
-    """Strength and nearest of 18 directions of the strongest gradient among the channels, both (H, W)."""
+    """Strength and nearest of 18 directions of the strongest gradient among the channels, both (H, W).
+
+    Halfway between two directions, the one of the smaller angle (modulo 180°) is taken.
+    """
     channels, height, width = planes.shape
     strength = np.empty((height, width), dtype=np.float32)
     direction = np.empty((height, width), dtype=np.int8)
@@ -69,7 +73,7 @@ def _gradients(planes: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:
             for column in range(width):
                 projection = along_x[column] * cosine + along_y[column] * sine
                 length = abs(projection)
-                better = length > best[column]
+                better = length > best[column] * CLEARLY
                 signed = orientation if projection > 0 else orientation + UNSIGNED
                 best[column] = length if better else best[column]
                 direction[row, column] = signed if better else direction[row, column]

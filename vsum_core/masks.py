@@ -170,11 +170,30 @@ def regularisation(masks: Tensor, *, stage: MaskStageConfig) -> Tensor:
     return total
 
 
-def upsampled(masks: Tensor, *, height: int, width: int, stage: MaskStageConfig) -> Tensor:
-    """The mask the network sees: bilinear to (N, 1, height, width), then the stage's Gaussian.
+def upsampled(masks: Tensor, *, height: int, width: int, stage: MaskStageConfig, contrast: float = 1.0) -> Tensor:
+    """The mask the network sees: bilinear to (N, 1, height, width), the stage's Gaussian, then the contrast.
 
     With ``straight_through_blur`` the value is blurred but its gradient is that of the mask before the Gaussian.
+    ``contrast`` multiplies the distance to 0.5, cut off at 0 and 1.
     """
+    smooth = _smoothed(masks, height=height, width=width, stage=stage)
+    return smooth if contrast == 1 else _contrasted(smooth, contrast)
+
+
+def _contrasted(masks: Tensor, contrast: float) -> Tensor:
+    if MODE == "clamp":
+        return (0.5 + contrast * (masks - 0.5)).clamp(0, 1)
+    if MODE == "st":
+        with torch.no_grad():
+            d = (0.5 + contrast * (masks - 0.5)).clamp(0, 1) - masks
+        return masks + d
+    soft = torch.sigmoid(4 * contrast * (masks - 0.5))
+    with torch.no_grad():
+        d = (0.5 + contrast * (masks - 0.5)).clamp(0, 1) - soft
+    return soft + d
+
+
+def _smoothed(masks: Tensor, *, height: int, width: int, stage: MaskStageConfig) -> Tensor:
     if tuple(masks.shape[-2:]) != (height, width):
         masks = functional.interpolate(masks, size=(height, width), mode="bilinear", align_corners=False)
     if stage.mask_blur_sigma == 0:
@@ -213,6 +232,14 @@ def learning_rate(stage: MaskStageConfig, step: int) -> float:
         return stage.learning_rate
     share = 0.5 * (1 + math.cos(math.pi * step / (stage.steps - 1)))
     return stage.final_learning_rate + (stage.learning_rate - stage.final_learning_rate) * share
+
+
+def contrast(stage: MaskStageConfig, step: int) -> float:
+    """Contrast of a step (from 0): grows geometrically from 1 to the stage's contrast at the last step."""
+    return stage.contrast ** (min(1.0, step / max(1, stage.steps - 1)))
+
+
+MODE = "clamp"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,10 +292,10 @@ def _optimise_batch(batch: _Batch, config: MaskConfig, count_step: Callable[[], 
     with torch.no_grad():
         smooth = upsampled(low, height=height, width=width, stage=config.smooth).clamp_(0, 1)
         divisor = config.sharp.resolution_divisor
-        sharp = functional.interpolate(smooth, size=(height // divisor, width // divisor), mode="area")
+        sharp = low.clone() if divisor == config.smooth.resolution_divisor else functional.interpolate(smooth, size=(height // divisor, width // divisor), mode="area")
     sharp_history = _optimise(batch, sharp, config.sharp, count_step)
     with torch.no_grad():
-        sharp = upsampled(sharp, height=height, width=width, stage=config.sharp).clamp_(0, 1)
+        sharp = upsampled(sharp, height=height, width=width, stage=config.sharp, contrast=config.sharp.contrast).clamp_(0, 1)
     history = [torch.cat(pair, dim=1) for pair in zip(smooth_history, sharp_history, strict=True)]
     return MaskResult(
         smooth=smooth[:, 0].cpu().numpy(),
@@ -289,7 +316,7 @@ def _optimise(
     optimiser = _Adam(masks, stage=stage)
     for step in range(stage.steps):
         variable = masks.detach().requires_grad_()
-        logits = batch.logits(upsampled(variable, height=height, width=width, stage=stage))
+        logits = batch.logits(upsampled(variable, height=height, width=width, stage=stage, contrast=contrast(stage, step)))
         p = _gather(logits.softmax(1), batch.targets)
         loss = p + regularisation(variable, stage=stage)
         if stage.rise_weight:

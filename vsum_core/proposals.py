@@ -68,8 +68,8 @@ def region_proposals(image: npt.NDArray[np.uint8], *, config: ProposalConfig, se
 
     Returns:
         int32 (P, 4), P at most ``config.maximum``: left, top, right, bottom in pixels, right and bottom exclusive; no
-        box twice. Boxes with a side below ``config.minimum_side`` and boxes that touch the outer ``config.border`` on some
-        sides of the image but not on all are left out. P is 0 when nothing remains.
+        box twice. Boxes with a side below ``config.minimum_side`` and boxes that touch the outer ``config.border`` on
+        some sides of the image but not on all are left out. P is 0 when nothing remains.
 
     Raises:
         ValueError: the image has another type or shape.
@@ -130,7 +130,7 @@ def _candidates(
 
 
 def _priorities(region_count: int) -> npt.NDArray[np.float64]:
-    """Level of each region of a hierarchy: 1 for the last merge, one more for each earlier one, R for all initial ones."""
+    """Level of each region of a hierarchy: 1 for the last merge, 2 for the one before, R for all initial regions."""
     merges = np.arange(region_count - 1, 0, -1, dtype=np.float64)
     return np.concatenate([np.full(region_count, region_count, dtype=np.float64), merges])
 

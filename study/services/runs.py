@@ -86,9 +86,7 @@ def _store(study: Study, manifest: dict[str, Any], pictures: dict[str, SummaryPi
         study=study, digest=manifest["run"]["digest"], manifest=manifest, synthetic=manifest["run"]["synthetic"]
     )
     conditions = _store_conditions(study, run, manifest)
-    existing = set(
-        Stimulus.objects.filter(study=study, identifier__in=pictures).values_list("identifier", flat=True)
-    )
+    existing = set(Stimulus.objects.filter(study=study, identifier__in=pictures).values_list("identifier", flat=True))
     if existing:
         raise RunDirectoryError(
             f"Summary {min(existing)!r} is in study {study.slug!r} already, from another run. Create a new study."

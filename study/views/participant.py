@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from study.flow import Page, Step, current_step, next_trials, progress
+from study.flow import Page, Step, current_step, next_trials, progress, with_stimuli
 from study.models import Participant, ParticipantState, Trial
 from study.recruitment import completion_url
 from study.services.answers import Outcome, commit_answer
@@ -58,7 +58,7 @@ def continue_study(request: HttpRequest, token: str) -> HttpResponse:
 def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
     """Take an answer. Opened as a page, as after a reload of an error, it leads to the current page."""
     participant = _participant(token)
-    trial = Trial.objects.filter(participant=participant, nonce=nonce).select_related("stimulus").first()
+    trial = with_stimuli(Trial.objects.filter(participant=participant, nonce=nonce)).first()
     if request.method != "POST":
         return see_other(participant.get_absolute_url())
     if trial is None:

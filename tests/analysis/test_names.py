@@ -53,6 +53,9 @@ def test_articles_depend_on_the_language():
         ("shoes", "shoe"),
         ("noses", "nose"),
         ("tyres", "tyre"),
+        ("reed", "reed"),
+        ("saw", "saw"),
+        ("bed", "bed"),
     ],
 )
 def test_singular_comes_first(plural, expected):

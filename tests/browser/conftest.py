@@ -2,14 +2,20 @@
 
 import hashlib
 import io
+import json
 import os
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
 
-from study.models import Arm, Condition, ImportedRun, Participant, Slot, Stimulus, Study, StudyState, picture_path
+from study.models import Participant
+from study.presets import load_preset
+from study.services.runs import import_run
+from study.services.studies import create_study, launch_study
 
 CHROMIUM_ARGUMENTS = [
     "--headless",
@@ -113,7 +119,16 @@ def open_visitor(chromium, live_server):
     yield open_visitor
     for context in contexts:
         context.close()
+    wait_for_server()
     assert complaints == []
+
+
+def wait_for_server():
+    """Wait until the server's threads have finished: a late beacon must not meet the emptying of the database."""
+    deadline = time.monotonic() + 10
+    while any("process_request_thread" in thread.name for thread in threading.enumerate()):
+        assert time.monotonic() < deadline, "the server is still busy 10 seconds after the browser left"
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -126,49 +141,79 @@ def phone_visitor(open_visitor):
     return open_visitor(viewport=PHONE, is_mobile=True, has_touch=True)
 
 
-def draw_cell(*, shape, seed):
-    """A dark picture with one bright, outlined square: all that the pages need of a cell."""
+def write_picture(directory, *, shape, seed):
+    """Write a dark picture with one bright, outlined rectangle under its hash and return its record."""
     width, height = shape
     picture = Image.new("RGB", shape, (60 + 5 * seed % 40, 64, 70))
     left, top = width // 4 + 7 * seed % 60, height // 4
-    ImageDraw.Draw(picture).rectangle([left, top, left + 120, top + 90], fill=(220, 200, 150), outline=(255, 0, 0), width=3)
+    rectangle = [left, top, left + 120, top + 90]
+    ImageDraw.Draw(picture).rectangle(rectangle, fill=(220, 200, 150), outline=(255, 0, 0), width=3)
     content = io.BytesIO()
     picture.save(content, "WEBP", quality=80)
-    return content.getvalue()
+    sha256 = hashlib.sha256(content.getvalue()).hexdigest()
+    file = f"objects/{sha256[:2]}/{sha256}.webp"
+    (directory / file).parent.mkdir(parents=True, exist_ok=True)
+    (directory / file).write_bytes(content.getvalue())
+    return {"file": file, "width": width, "height": height}
+
+
+def summary_record(directory, number):
+    cells = [write_picture(directory, shape=shape, seed=10 * number + index) for index, shape in enumerate(SHAPES)]
+    member = {"box": [0.2, 0.2, 0.6, 0.6], "hull": [], "drop": 0.4}
+    return {
+        "id": f"bird-{number}",
+        "class": "bird",
+        "network": "small",
+        "method": "visual-summaries",
+        "arm": "summaries",
+        "members": [
+            member | {"image": f"image-{index}", "similarity": 0.5 if index else None} for index in range(len(SHAPES))
+        ],
+        "quality": {"median_ssim": 0.3, "mean_similarity": 0.5, "mean_drop": 0.4, "size_before_filter": 6},
+        "files": {"grid": cells[0]["file"], "cells": cells, "crops": cells},
+    }
+
+
+@pytest.fixture(scope="session")
+def run_directory(tmp_path_factory):
+    """A run with one summary per trial and cells of usual sizes."""
+    directory = tmp_path_factory.mktemp("run")
+    network = {"name": "small", "weights": "drawn", "weights_sha256": "0" * 64, "input_height": 224, "input_width": 224}
+    manifest = {
+        "schema_version": "1.0",
+        "run": {
+            "digest": "2" * 64,
+            "code_version": "0.1.0",
+            "dataset": "drawn",
+            "preset": "fast",
+            "config": {},
+            "seed": 0,
+            "synthetic": True,
+        },
+        "classes": [{"name": "bird", "folder": "bird", "wnid": None}],
+        "networks": [network | {"mean": [0, 0, 0], "std": [1, 1, 1], "images_seen": 6, "images_correct": 6}],
+        "images": [],
+        "masks": [],
+        "clusterings": [],
+        "summaries": [summary_record(directory, number) for number in range(TRIALS)],
+        "skipped": [],
+    }
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    return directory
 
 
 @pytest.fixture
-def study(live_server, settings, tmp_path):
-    """A running study with three main trials and no practice."""
+def study(live_server, settings, tmp_path, run_directory):
+    """A running study with three trials and no practice."""
     settings.MEDIA_ROOT = tmp_path
-    study = Study.objects.create(
+    draft = create_study(
+        load_preset("paper-2018"),
         slug="birds",
-        title="Birds",
-        state=StudyState.RUNNING,
-        preset="paper-2018",
-        minutes=5,
         trials_per_participant=TRIALS,
         participants_planned=4,
+        control_share=0.0,
+        practice_items=[],
         completion_codes={"completed": "BIRDS-42"},
     )
-    run = ImportedRun.objects.create(study=study, digest="0" * 64, manifest={}, synthetic=True)
-    condition = Condition.objects.create(
-        study=study, run=run, network="alexnet", class_name="bird", method="masks", arm=Arm.SUMMARIES
-    )
-    for number in range(TRIALS):
-        cells = [store_cell(seed=10 * number + index, shape=shape) for index, shape in enumerate(SHAPES)]
-        Stimulus.objects.create(
-            study=study, run=run, condition=condition, identifier=f"s-{number}", pictures={"grid": cells[0], "cells": cells}
-        )
-    stimuli = [f"s-{number}" for number in range(TRIALS)]
-    Slot.objects.bulk_create([Slot(study=study, number=number, stimuli=stimuli) for number in range(1, 5)])
-    return study
-
-
-def store_cell(*, seed, shape):
-    content = draw_cell(shape=shape, seed=seed)
-    sha256 = hashlib.sha256(content).hexdigest()
-    path = picture_path(sha256, "webp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return {"sha256": sha256, "extension": "webp", "width": shape[0], "height": shape[1]}
+    import_run(draft, run_directory)
+    return launch_study(draft)

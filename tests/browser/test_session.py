@@ -80,9 +80,7 @@ def press_until_focused(page, name):
     """Press Tab until the element of that name has the focus."""
     for _ in range(40):
         page.keyboard.press("Tab")
-        focused = page.evaluate(
-            "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()"
-        )
+        focused = page.evaluate("(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()")
         if focused == name:
             return
     pytest.fail(f"Tab never reached {name!r}")

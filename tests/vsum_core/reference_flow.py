@@ -45,7 +45,9 @@ def local_offset(
     offsets = np.concatenate(
         [centres_b[None] - centres_a[:, None], (areas_b[None] / areas_a[:, None])[..., None]], axis=2
     )
-    corners = np.minimum(boxes_a[:, None, 2:], boxes_a[None, :, 2:]) - np.maximum(boxes_a[:, None, :2], boxes_a[None, :, :2])
+    corners = np.minimum(boxes_a[:, None, 2:], boxes_a[None, :, 2:]) - np.maximum(
+        boxes_a[:, None, :2], boxes_a[None, :, :2]
+    )
     overlapping = (corners > 0).all(axis=2)
     confidence = np.array(appearance, dtype=np.float64)
     for p in range(len(boxes_a)):

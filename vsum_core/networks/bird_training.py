@@ -77,7 +77,6 @@ def build_bird_network(architecture: str) -> nn.Sequential:
         layers = [
             *_convolution(3, 16, 5, 2),
             *_convolution(16, 32, 3, 2),
-            *_convolution(32, 32, 3, 1),
             *_convolution(32, 64, 3, 2),
             *_convolution(64, 64, 3, 1),
             *_convolution(64, 96, 3, 2),
@@ -97,11 +96,20 @@ def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn
 
 @dataclass(frozen=True)
 class _Birds:
-    """Training birds: images (N, 3, S, S) in [0, 1], species (N,), part index per pixel (N, S, S)."""
+    """Training birds.
+
+    Attributes:
+        images, blurred: uint8 (N, 3, S, S).
+        species: (N,).
+        indices: uint8 (N, S, S); which part a pixel shows, 0 for the background.
+        seen: bool (N, parts).
+    """
 
     images: Tensor
+    blurred: Tensor
     species: Tensor
     indices: Tensor
+    seen: Tensor
 
 
 def train_bird_network(config: BirdTrainingConfig, *, progress: ProgressFunction | None = None) -> nn.Sequential:
@@ -147,7 +155,9 @@ def train_bird_network(config: BirdTrainingConfig, *, progress: ProgressFunction
 
 def _draw_training_birds(config: BirdTrainingConfig, report: Callable[[int], None]) -> _Birds:
     names = list(SPECIES)
-    images, species, indices = [], [], []
+    images: list[np.ndarray] = []
+    indices: list[np.ndarray] = []
+    species: list[int] = []
     for number in range(config.birds_per_species * len(names)):
         # The leading 1 keeps these birds apart from those of `bird_generator`, whatever the seeds.
         generator = np.random.default_rng([1, config.seed, number, 0])
@@ -161,34 +171,39 @@ def _draw_training_birds(config: BirdTrainingConfig, report: Callable[[int], Non
         indices.append(part_indices(bird))
         species.append(own)
         report(number + 1)
-    pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
-    return _Birds(pixels, torch.tensor(species), torch.from_numpy(np.stack(indices)))
+    pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
+    blurred = [
+        blur(batch.float(), kernel_size=config.blur_kernel, sigma=config.blur_sigma).round().byte()
+        for batch in pixels.split(config.batch_size)
+    ]
+    parts = np.stack(indices)
+    seen = np.stack([(parts == part).any(axis=(1, 2)) for part in range(1, len(Part) + 1)], axis=1)
+    return _Birds(
+        pixels, torch.cat(blurred), torch.tensor(species), torch.from_numpy(parts), torch.from_numpy(seen)
+    )
 
 
 def _training_batch(
     birds: _Birds, chosen: Tensor, config: BirdTrainingConfig, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Images (B, 3, S, S) with deleted parts, and target shares (B, species)."""
-    images, indices = _coloured(birds.images[chosen], generator), birds.indices[chosen]
+    indices, seen = birds.indices[chosen], birds.seen[chosen]
     count = len(chosen)
-    numbers = torch.arange(1, len(Part) + 1)
-    seen = (indices[:, None] == numbers[None, :, None, None]).flatten(2).any(dim=2)
     # Every example has its own probability, so that everything from no part to all parts is deleted now and then.
     probability = torch.rand(count, 1, generator=generator)
     probability[torch.rand(count, 1, generator=generator) >= config.deleted_share] = 0
     gone = (torch.rand(seen.shape, generator=generator) < probability) & seen
-    masks = 1 - torch.gather(
-        torch.cat([torch.zeros(count, 1), gone.float()], dim=1), 1, indices.flatten(1).long()
-    ).view(count, 1, config.side, config.side)
+    gone_at_index = torch.cat([torch.zeros(count, 1), gone.float()], dim=1)
+    deleted = torch.gather(gone_at_index, 1, indices.flatten(1).long()).view(count, 1, config.side, config.side)
     # Deleted areas of a mask are larger than the part and do not follow its edge.
-    margin = 2 * int(torch.randint(1, 6, (1,), generator=generator)) + 1
-    masks = -functional.max_pool2d(-masks, margin, stride=1, padding=margin // 2)
-    masks = _with_deleted_background(masks, indices, generator)
+    margin = int(torch.randint(1, 6, (1,), generator=generator))
+    deleted = functional.max_pool2d(deleted, 2 * margin + 1, stride=1, padding=margin)
+    masks = _with_deleted_background(1 - deleted, indices, generator)
     share = 1 - gone.sum(dim=1) / seen.sum(dim=1)
     own = functional.one_hot(birds.species[chosen], len(SPECIES)).float()
     targets = share[:, None] * own + (1 - share[:, None]) / len(SPECIES)
-    blurred = blur(images, kernel_size=config.blur_kernel, sigma=config.blur_sigma)
-    return blend(images, blurred, masks).contiguous(memory_format=torch.channels_last), targets
+    images = blend(birds.images[chosen].float(), birds.blurred[chosen].float(), masks) / 255
+    return _coloured(images, generator).contiguous(memory_format=torch.channels_last), targets
 
 
 def _with_deleted_background(masks: Tensor, indices: Tensor, generator: torch.Generator) -> Tensor:

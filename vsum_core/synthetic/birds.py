@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ from vsum_core.synthetic.shapes import Colour, rotated
 from vsum_core.synthetic.species import SPECIES, Part, Species
 
 MINIMUM_SIZE = 32
+"""Pixels; smaller birds would lose their parts."""
+
+MORPH_SHARE = 0.35
+"""Share of the birds whose colours are not the usual ones of their species."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,18 @@ def _with_borrowed_parts(species: Species, borrowed: Mapping[str, str]) -> Speci
 
 
 def _recoloured(shapes: list[Shape], generator: np.random.Generator) -> list[Shape]:
-    """Every bird has its own colouring, and every part varies a little on its own."""
+    """Every bird has its own colouring, and every part varies a little on its own.
+
+    Some birds are colour morphs, whose hues are all turned by one random angle: colour helps to tell species apart, but
+    shape and markings are what can be relied on.
+    """
     whole = generator.uniform([-0.025, 0.85, 0.93], [0.025, 1.2, 1.12])
+    if generator.uniform() < MORPH_SHARE:
+        whole[1] *= 0.7  # paler, since a strong blue turns into a glaring green
+        whole[0] = generator.uniform(0, 1)
     change = {part: whole + generator.normal(0, [0.01, 0.05, 0.03]) for part in Part}
 
+    @functools.cache
     def varied(tint: Colour, part: str) -> Colour:
         turn, saturation, brightness = change[Part(part)]
         hue, colourfulness, value = colorsys.rgb_to_hsv(*(channel / 255 for channel in tint))

@@ -11,6 +11,9 @@ import numpy as np
 
 Colour = tuple[int, int, int]
 
+_TURNS = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+_CIRCLE = np.cos(_TURNS), np.sin(_TURNS)
+
 
 def colour(code: str) -> Colour:
     """Turn ``#rrggbb`` into three numbers from 0 to 255.
@@ -49,8 +52,8 @@ def rotated(points: np.ndarray, angle: float) -> np.ndarray:
 
 def oval(centre: np.ndarray, radius_x: float, radius_y: float, *, angle: float = 0.0, taper: float = 0.0) -> np.ndarray:
     """Ellipse; a positive ``taper`` (below 1) makes it an egg whose thick end lies at ``angle``."""
-    turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    points = np.stack([radius_x * np.cos(turn), radius_y * np.sin(turn) * (1 + taper * np.cos(turn))], axis=1)
+    cosine, sine = _CIRCLE
+    points = np.stack([radius_x * cosine, radius_y * sine * (1 + taper * cosine)], axis=1)
     outline: np.ndarray = rotated(points, angle) + centre
     return outline
 

@@ -1,0 +1,110 @@
+"""From an export to every number of the report, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.answers import NamingAnswers, naming_answers
+from analysis.behaviour import behaviour
+from analysis.claims import Claim, agreement_claim, meaning_claim, networks_claim, overall_answer, parts_claim
+from analysis.comparisons import COMPARED, Comparison, PermutationTest, accuracy_correlation, compare_networks
+from analysis.interpretability import InferenceOptions, measure
+from analysis.parts import consensus_names, exhaustiveness
+from analysis.results import Results
+from analysis.schema import Export
+from analysis.selection import Selection, SelectionOptions, select
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything the report shows.
+
+    Attributes:
+        export: what was read.
+        selection: the answers that count, and why others do not.
+        selection_options, inference_options: the choices.
+        answers: naming answers with names at all levels.
+        results: nameability, univocality and detection.
+        consensus: one row per summary shown (:func:`analysis.parts.consensus_names`).
+        cells: one row per class, network and method (:func:`analysis.parts.exhaustiveness`).
+        comparisons: networks in pairs.
+        correlations: accuracy against each count, or the reason why there is none.
+        behaviour: times, confidence and scores of other tasks.
+        claims: the four questions.
+        answer: the paragraph at the top.
+    """
+
+    export: Export
+    selection: Selection
+    selection_options: SelectionOptions
+    inference_options: InferenceOptions
+    answers: NamingAnswers
+    results: Results
+    consensus: pd.DataFrame
+    cells: pd.DataFrame
+    comparisons: list[Comparison]
+    correlations: Mapping[str, PermutationTest | str]
+    behaviour: pd.DataFrame
+    claims: tuple[Claim, ...]
+    answer: str
+
+
+def evaluate(
+    export: Export,
+    *,
+    selection_options: SelectionOptions | None = None,
+    inference_options: InferenceOptions | None = None,
+) -> Evaluation:
+    """Analyse an export.
+
+    Args:
+        export: from :func:`analysis.schema.load`.
+        selection_options: which answers count.
+        inference_options: draws, seed, level and the rules for names.
+
+    Raises:
+        analysis.selection.UnknownMethodError: when a method is chosen that the export does not have.
+    """
+    choose = selection_options or SelectionOptions()
+    infer = inference_options or InferenceOptions()
+    selection = select(export, options=choose)
+    answers = naming_answers(selection.answers)
+    results = measure(answers, options=infer)
+    consensus = consensus_names(answers, options=infer)
+    cells = exhaustiveness(selection.stimuli, consensus, export.manifests)
+    generator = np.random.default_rng(infer.seed)
+    comparisons = compare_networks(cells, generator=generator, draws=infer.draws, level=infer.level)
+    correlations = {
+        measure_name: accuracy_correlation(cells, measure_name, generator=generator, draws=infer.draws)
+        for measure_name in COMPARED
+    }
+    claims = (
+        meaning_claim(results, consensus),
+        agreement_claim(results),
+        parts_claim(cells, level=infer.level),
+        networks_claim(comparisons, correlations, networks=int(cells["network"].nunique()), level=infer.level),
+    )
+    return Evaluation(
+        export=export,
+        selection=selection,
+        selection_options=choose,
+        inference_options=infer,
+        answers=answers,
+        results=results,
+        consensus=consensus,
+        cells=cells,
+        comparisons=comparisons,
+        correlations=correlations,
+        behaviour=behaviour(selection.answers, draws=infer.draws, seed=infer.seed, level=infer.level),
+        claims=claims,
+        answer=overall_answer(
+            claims,
+            answers=len(answers.frame),
+            participants=answers.participant_count,
+            simulated=selection.simulated,
+        ),
+    )

@@ -1,0 +1,240 @@
+"""Studies in the admin: how far they are, their links, and what can be done with them."""
+
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, F, Q, QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from study.admin.reading import ReadOnlyAdmin
+from study.exports import ExportError, export_study
+from study.models import Condition, ImportedRun, ParticipantState, Slot, Study, StudyState
+from study.services.studies import StudyError, close_study, launch_study, pause_study, save_study
+
+DESIGN_FIELDS = (
+    "slug",
+    "preset",
+    "task",
+    "language",
+    "trials_per_participant",
+    "participants_planned",
+    "control_share",
+    "practice_items",
+    "seed",
+)
+STATE_COLOURS = {
+    StudyState.DRAFT: "info",
+    StudyState.RUNNING: "success",
+    StudyState.PAUSED: "warning",
+    StudyState.CLOSED: "danger",
+}
+
+
+@admin.register(Study)
+class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """Studies are created by `manage.py create_study`; here they are followed, launched, paused and exported."""
+
+    list_display = ("title", "state_badge", "completes", "simulated_count", "participant_link", "export_link")
+    list_filter = ("state",)
+    search_fields = ("title", "slug")
+    readonly_fields = ("state", "version", "created_at", "launched_at", "participant_link", "export_link")
+    fieldsets = (
+        (None, {"fields": ("title", "slug", "state", "participant_link", "export_link")}),
+        (_("Texts"), {"fields": ("language", "minutes", "contact", "texts")}),
+        (
+            _("Design"),
+            {
+                "fields": (
+                    ("preset", "version", "task"),
+                    ("trials_per_participant", "participants_planned", "control_share"),
+                    ("practice_items", "lease_minutes", "seed"),
+                )
+            },
+        ),
+        (_("Recruitment"), {"fields": ("completion_codes", "recruitment")}),
+        (_("History"), {"fields": (("created_at", "launched_at"),)}),
+    )
+    actions = ("launch_selected", "pause_selected", "close_selected")
+    actions_detail = ("export_from_study",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
+        """Count completes along with the studies."""
+        completed = Q(participants__state=ParticipantState.COMPLETED)
+        studies: QuerySet[Study] = super().get_queryset(request)
+        return studies.annotate(
+            completes_count=Count("participants", filter=completed),
+            simulated_count_=Count("participants", filter=Q(participants__simulated=True)),
+        )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Studies come from a preset: `manage.py create_study`."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> tuple[str, ...]:
+        """Freeze the design once the plan is drawn: the plan and the answers rest on it."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        frozen = obj is not None and (obj.state != StudyState.DRAFT or obj.slots.exists())
+        return fields + DESIGN_FIELDS if frozen else fields
+
+    def save_model(self, request: HttpRequest, obj: Study, form: Any, change: bool) -> None:
+        """Store the researcher's changes."""
+        save_study(obj)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the download of the export."""
+        download = path(
+            "<path:object_id>/export/", self.admin_site.admin_view(self.download), name="study_study_export"
+        )
+        return [download, *super().get_urls()]
+
+    @display(description=_("state"), ordering="state", label=STATE_COLOURS)  # type: ignore[untyped-decorator]
+    def state_badge(self, study: Study) -> tuple[str, str]:
+        """Show the state as a badge."""
+        return study.state, study.get_state_display()
+
+    @admin.display(description=_("completes"), ordering="completes_count")
+    def completes(self, study: Any) -> str:
+        """Show completed participants against the plan."""
+        return f"{study.completes_count} / {study.participants_planned}"
+
+    @display(description=_("simulated"), ordering="simulated_count_", label="warning")  # type: ignore[untyped-decorator]
+    def simulated_count(self, study: Any) -> str | None:
+        """Show how many participants are programs; nothing where all are people."""
+        return f"{study.simulated_count_} simulated" if study.simulated_count_ else None
+
+    @admin.display(description=_("participant link"))
+    def participant_link(self, study: Study) -> str:
+        """Link to what participants open."""
+        return format_html('<a href="{0}" target="_blank" rel="noopener">{0}</a>', study.get_absolute_url())
+
+    @admin.display(description=_("export"))
+    def export_link(self, study: Study) -> str:
+        """Link to the download."""
+        return format_html('<a href="{}">{}</a>', reverse("admin:study_study_export", args=[study.pk]), _("download"))
+
+    def download(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Send the whole export as one ZIP file."""
+        study = get_object_or_404(Study, pk=object_id)
+        if not self.has_view_permission(request, study):
+            raise PermissionDenied
+        try:
+            return zipped_export(study)
+        except ExportError as error:
+            return HttpResponse(str(error), status=409, content_type="text/plain; charset=utf-8")
+
+    @action(description=_("Download export"), url_path="export-study", permissions=["view"])  # type: ignore[untyped-decorator]
+    def export_from_study(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Send the export from the study's own page."""
+        return self.download(request, object_id)
+
+    @admin.action(description=_("Launch"), permissions=["change"])
+    def launch_selected(self, request: HttpRequest, studies: QuerySet[Study]) -> None:
+        """Let participants in."""
+        self._change_each(request, studies, launch_study)
+
+    @admin.action(description=_("Pause"), permissions=["change"])
+    def pause_selected(self, request: HttpRequest, studies: QuerySet[Study]) -> None:
+        """Let nobody new in for a while."""
+        self._change_each(request, studies, pause_study)
+
+    @admin.action(description=_("Close for good"), permissions=["change"])
+    def close_selected(self, request: HttpRequest, studies: QuerySet[Study]) -> None:
+        """End the studies."""
+        self._change_each(request, studies, close_study)
+
+    def _change_each(self, request: HttpRequest, studies: QuerySet[Study], change: Any) -> None:
+        for study in studies:
+            try:
+                changed = change(study)
+            except StudyError as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                self.message_user(request, f"{changed.title}: {changed.get_state_display()}", messages.SUCCESS)
+
+
+def zipped_export(study: Study) -> FileResponse:
+    """Return the export as a ZIP file; the temporary files are gone when the response is closed.
+
+    Raises:
+        ExportError: as `export_study`.
+    """
+    archive_file = tempfile.TemporaryFile(suffix=".zip")  # noqa: SIM115  (the response closes it)
+    try:
+        with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive_file, "w", zipfile.ZIP_DEFLATED) as archive:
+            directory = Path(name)
+            export_study(study, directory)
+            for file in sorted(directory.rglob("*")):
+                if file.is_file():
+                    archive.write(file, f"{study.slug}/{file.relative_to(directory)}")
+        archive_file.seek(0)
+    except BaseException:
+        archive_file.close()
+        raise
+    return FileResponse(archive_file, as_attachment=True, filename=f"{study.slug}.zip")
+
+
+@admin.register(Condition)
+class ConditionAdmin(ReadOnlyAdmin):
+    """The cells of the design, with how many stimuli and answers each has."""
+
+    list_display = ("network", "class_name", "method", "arm", "stimuli_count", "answers_count", "coverage", "study")
+    list_filter = ("study", "arm", "network", "class_name")
+    list_select_related = ("study",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Condition]:
+        """Count stimuli and answers along with the conditions."""
+        conditions: QuerySet[Condition] = super().get_queryset(request)
+        return conditions.annotate(
+            stimuli_number=Count("stimuli", distinct=True),
+            answers_number=Count("stimuli__trials__answer", distinct=True),
+        )
+
+    @admin.display(description=_("stimuli"), ordering="stimuli_number")
+    def stimuli_count(self, condition: Any) -> int:
+        """Show the number of stimuli."""
+        return int(condition.stimuli_number)
+
+    @admin.display(description=_("answers"), ordering="answers_number")
+    def answers_count(self, condition: Any) -> int:
+        """Show the number of answers."""
+        return int(condition.answers_number)
+
+
+@admin.register(ImportedRun)
+class ImportedRunAdmin(ReadOnlyAdmin):
+    """Which runs the stimuli come from."""
+
+    list_display = ("digest", "study", "synthetic", "imported_at")
+    list_filter = ("study", "synthetic")
+    fields = ("study", "digest", "synthetic", "imported_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportedRun]:
+        """Leave the manifests where they are: they can be large."""
+        runs: QuerySet[ImportedRun] = super().get_queryset(request)
+        return runs.defer("manifest").select_related("study")
+
+
+@admin.register(Slot)
+class SlotAdmin(ReadOnlyAdmin):
+    """The plan: who has which place."""
+
+    list_display = ("study", "number", "state", "holder", "lease_expires_at", "trials")
+    list_filter = ("study", "state")
+    list_select_related = ("study", "holder")
+    ordering = (F("study_id"), F("number"))
+
+    @admin.display(description=_("trials"))
+    def trials(self, slot: Slot) -> int:
+        """Show the number of stimuli."""
+        return len(slot.stimuli)

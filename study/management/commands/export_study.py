@@ -1,0 +1,49 @@
+"""``manage.py export_study``: the tables, their codebook, the pictures and the manifests of a study."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from django.core.management.base import BaseCommand, CommandError
+
+from study.exports import ExportError, export_study
+from study.management.console import StageBars, console, print_table
+from study.models import Answer, Study
+
+
+class Command(BaseCommand):
+    """Write an export directory that `python -m analysis` reads."""
+
+    help = "Write a study's answers, participants and stimuli, with codebook, pictures and manifests. Pseudonymous."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--study", required=True, metavar="SLUG")
+        parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="made where it does not exist")
+        parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+    def handle(self, **options: Any) -> None:
+        """Export, and turn what can go wrong into one line that says what to do."""
+        target = console(cast("TextIO", self.stdout._out), quiet=options["quiet"])
+        study = Study.objects.filter(slug=options["study"]).first()
+        if study is None:
+            raise CommandError(f"No study {options['study']!r}; manage.py create_study makes one.")
+        totals = {
+            "responses_long": Answer.objects.filter(trial__participant__study=study).count(),
+            "participants": study.participants.count(),
+            "stimuli": study.stimuli.count(),
+        }
+        try:
+            with StageBars(target) as bars:
+                for table, total in totals.items():
+                    bars.start(table, total)
+                report = export_study(study, options["out"], on_row=bars.advance)
+                for table in totals:
+                    bars.finish(table)
+        except ExportError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"Cannot write to {options['out']}: {error}; give another directory.") from error
+        rows = [[f"{table}.csv", number] for table, number in report.rows.items()]
+        print_table(target, f"Export of {study.slug} in {options['out']}", ("file", "rows"), rows)
+        target.print(f"{report.pictures} pictures, the codebook and the manifests lie beside them.", soft_wrap=True)

@@ -1,0 +1,92 @@
+"""``manage.py simulate_participants``: programs take part over real HTTP. A test of the platform, never a finding."""
+
+from argparse import ArgumentParser
+from contextlib import nullcontext
+from typing import Any, TextIO, cast
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
+from django.utils import timezone
+
+from study.management.console import StageBars, console
+from study.models import SlotState, Study
+from study.simulation import SimulationError, headers_for_own_server, running_server, simulate
+
+STAGE = "simulated participants"
+
+
+class Command(BaseCommand):
+    """Walk simulated people through every page of a running study."""
+
+    help = (
+        "Let programs take part in a running study over HTTP. Their answers are marked as simulated everywhere; "
+        "they test the platform and are never a finding."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--study", required=True, metavar="SLUG")
+        parser.add_argument("--participants", type=int, default=24)
+        parser.add_argument("--seed", type=int, default=0, help="makes habits and answers reproducible")
+        parser.add_argument(
+            "--base-url",
+            metavar="URL",
+            help="server with the same database and secret key; by default one is started for the purpose",
+        )
+        parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+    def handle(self, **options: Any) -> None:
+        """Simulate, and turn what can go wrong into one line that says what to do."""
+        target = console(cast("TextIO", self.stdout._out), quiet=options["quiet"])
+        study = ready_study(options["study"], participants=options["participants"])
+        own_server = options["base_url"] is None
+        server = running_server() if own_server else nullcontext(options["base_url"].rstrip("/"))
+        try:
+            with server as base_url, StageBars(target) as bars:
+                bars.start(STAGE, options["participants"])
+                result = simulate(
+                    study,
+                    participants=options["participants"],
+                    seed=options["seed"],
+                    base_url=base_url,
+                    headers=headers_for_own_server() if own_server else None,
+                    on_participant=lambda: bars.advance(STAGE),
+                )
+                bars.finish(STAGE)
+        except SimulationError as error:
+            raise CommandError(f"The simulation stopped. {error}") from error
+        target.print(
+            f"{result.completed} programs completed the study with {result.answers} answers; "
+            f"{result.refused_posts} posts that had to be refused were refused. Simulated, so no finding.",
+            soft_wrap=True,
+        )
+
+
+def ready_study(slug: str, *, participants: int) -> Study:
+    """Return a running study with enough room and without people.
+
+    Raises:
+        CommandError: there is no such study, people take part in it, or it has too few slots left.
+    """
+    study = Study.objects.filter(slug=slug).first()
+    if study is None:
+        raise CommandError(f"No study {slug!r}; create it first: manage.py create_study --slug {slug}.")
+    if participants < 1:
+        raise CommandError(f"--participants is {participants}; expected at least 1.")
+    if not study.takes_participants:
+        raise CommandError(f"Study {slug!r} is {study.state}; launch it first: manage.py import_stimuli RUN --launch.")
+    people = study.participants.filter(simulated=False).count()
+    if people:
+        raise CommandError(
+            f"People take part in study {slug!r} ({people} so far); simulate in a study of its own, so that no program "
+            "takes a person's place."
+        )
+    free = study.slots.filter(
+        Q(state=SlotState.FREE) | Q(state=SlotState.CLAIMED, lease_expires_at__lt=timezone.now())
+    ).count()
+    if participants > free:
+        raise CommandError(
+            f"Study {slug!r} has {free} places left for {participants} simulated participants; ask for fewer, or "
+            "create a study with more: manage.py create_study --participants N."
+        )
+    return study

@@ -1,0 +1,187 @@
+import dataclasses
+import errno
+import os
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vsum_core import manifest as manifests
+from vsum_core.config import Arm, preset
+from vsum_core.datasets import read_image_folder
+from vsum_core.networks import UnknownClassError
+from vsum_core.pipeline import control_arms, device_named, pregenerate
+from vsum_core.store import StorageError
+
+CPU = torch.device("cpu")
+
+
+class Recorder:
+    """Remembers how much work each stage had; can interrupt at the n-th advance, like a person pressing Ctrl-C."""
+
+    def __init__(self, *, interrupt_at=None):
+        self.totals = {}
+        self.advances = 0
+        self.interrupt_at = interrupt_at
+
+    def start(self, stage, total):
+        self.totals[stage] = total
+
+    def advance(self, stage, count=1):
+        self.advances += 1
+        if self.advances == self.interrupt_at:
+            raise KeyboardInterrupt
+
+    def finish(self, stage):
+        pass
+
+
+@pytest.fixture
+def config():
+    """Few steps and few proposals, so that a whole run takes a moment."""
+    base = preset("reference", seed=3)
+    masks = dataclasses.replace(
+        base.masks,
+        batch_size=3,
+        smooth=dataclasses.replace(base.masks.smooth, steps=25, mask_blur_sigma=1.0, resolution_divisor=4),
+        sharp=dataclasses.replace(base.masks.sharp, steps=25, learning_rate=0.2),
+    )
+    return dataclasses.replace(
+        base,
+        masks=masks,
+        proposals=dataclasses.replace(base.proposals, maximum=120),
+        rendering=dataclasses.replace(base.rendering, cell_side=120),
+    )
+
+
+def run(folder, network, directory, config, **options):
+    return pregenerate(
+        read_image_folder(folder),
+        [network],
+        config=config,
+        arms=options.pop("arms", (Arm.RANDOM_REGIONS,)),
+        directory=directory,
+        device=CPU,
+        **options,
+    )
+
+
+def test_from_images_to_a_valid_manifest(thing_folder, colour_network, config, tmp_path):
+    manifest = run(thing_folder, colour_network, tmp_path / "run", config)
+    assert manifests.read(tmp_path / "run") == manifest
+    assert len(manifest["masks"]) == 10
+    assert all(mask["p_sharp"] < 0.65 < 0.9 < mask["p0"] for mask in manifest["masks"])  # half is chance
+    summaries = [summary for summary in manifest["summaries"] if summary["arm"] == "summaries"]
+    random = [summary for summary in manifest["summaries"] if summary["arm"] == "random-regions"]
+    assert {summary["class"] for summary in summaries} == {"red thing", "blue thing"}
+    assert sorted(len(s["members"]) for s in summaries) == sorted(len(s["members"]) for s in random)
+    for summary in manifest["summaries"]:
+        assert len({member["image"] for member in summary["members"]}) == len(summary["members"])
+        for picture in summary["files"]["cells"]:
+            with Image.open(tmp_path / "run" / picture["file"]) as image:
+                assert image.size == (picture["width"], picture["height"])
+    assert np.mean([s["quality"]["mean_drop"] for s in summaries]) > np.mean(
+        [s["quality"]["mean_drop"] for s in random]
+    )
+
+
+def test_a_second_run_computes_nothing_and_writes_the_same(thing_folder, colour_network, config, tmp_path):
+    run(thing_folder, colour_network, tmp_path / "run", config)
+    before = (tmp_path / "run" / "manifest.json").read_bytes()
+    recorder = Recorder()
+    run(thing_folder, colour_network, tmp_path / "run", config, progress=recorder)
+    assert set(recorder.totals.values()) == {0}
+    assert (tmp_path / "run" / "manifest.json").read_bytes() == before
+
+
+def test_an_interrupted_run_resumes_to_the_same_manifest(thing_folder, colour_network, config, tmp_path):
+    whole = Recorder()
+    run(thing_folder, colour_network, tmp_path / "whole", config, progress=whole)
+    directory = tmp_path / "interrupted"
+    for moment in (5, 60, 200, whole.advances // 2 - 20):
+        with pytest.raises(KeyboardInterrupt):
+            run(thing_folder, colour_network, directory, config, progress=Recorder(interrupt_at=moment))
+        assert not (directory / "manifest.json").exists()
+    run(thing_folder, colour_network, directory, config, workers=2)
+    assert (directory / "manifest.json").read_bytes() == (tmp_path / "whole" / "manifest.json").read_bytes()
+
+
+def test_what_cannot_be_used_is_reported_and_the_rest_goes_on(thing_folder, colour_network, config, tmp_path):
+    red = thing_folder / "red_thing"
+    (red / "broken.jpg").write_bytes(b"this is no picture")
+    Image.open(thing_folder / "blue_thing" / "0.png").transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(red / "blue.png")
+    with Image.open(red / "0.png") as image:
+        image.rotate(3).convert("CMYK").save(red / "cmyk.jpg", quality=95)
+        image.convert("L").save(red / "grey.png")
+    manifest = run(thing_folder, colour_network, tmp_path / "run", config)
+    reasons = {(skipped["path"], skipped["reason"]) for skipped in manifest["skipped"]}
+    assert ("red_thing/broken.jpg", "unreadable") in reasons
+    assert ("red_thing/blue.png", "misclassified") in reasons
+    assert {path for path, _ in reasons} <= {
+        "red_thing/broken.jpg",
+        "red_thing/blue.png",
+        "red_thing/grey.png",  # grey has no colour to count: the network may answer anything
+    }
+    used = {mask["image"] for mask in manifest["masks"]}
+    cmyk = next(image for image in manifest["images"] if image["path"] == "red_thing/cmyk.jpg")
+    assert cmyk["id"] in used
+
+
+def test_a_class_whose_images_are_all_misclassified_gives_no_summaries(
+    thing_folder, colour_network, config, tmp_path
+):
+    (thing_folder / "red_thing").rename(tmp_path / "aside")
+    (thing_folder / "blue_thing").rename(thing_folder / "red_thing")
+    manifest = run(thing_folder, colour_network, tmp_path / "run", config)
+    assert manifest["summaries"] == []
+    assert manifest["networks"][0]["images_correct"] == 0
+    assert [clustering["regions"] for clustering in manifest["clusterings"]] == [0, 0]
+
+
+def test_a_class_the_network_does_not_know_is_an_error_before_any_work(
+    thing_folder, colour_network, config, tmp_path
+):
+    (thing_folder / "red_thing").rename(thing_folder / "red_thong")
+    with pytest.raises(UnknownClassError, match="red thing"):
+        run(thing_folder, colour_network, tmp_path / "run", config)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_full_disk_keeps_what_is_finished(thing_folder, colour_network, config, tmp_path, monkeypatch):
+    written = 0
+    fsync = os.fsync
+
+    def filling(descriptor):
+        nonlocal written
+        written += 1
+        if written > 30:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", filling)
+    with pytest.raises(StorageError, match="No space left on device"):
+        run(thing_folder, colour_network, tmp_path / "run", config)
+    monkeypatch.undo()
+    recorder = Recorder()
+    run(thing_folder, colour_network, tmp_path / "run", config, progress=recorder)
+    assert recorder.totals["colour-detector: screening"] == 0
+
+
+def test_all_control_arms(thing_folder, colour_network, config, tmp_path):
+    arms = control_arms("random-regions,shuffled-clusters,whole-images")
+    manifest = run(thing_folder, colour_network, tmp_path / "run", config, arms=arms)
+    counted = {clustering["arm"] for clustering in manifest["clusterings"]}
+    assert counted == {"summaries", "random-regions", "shuffled-clusters", "whole-images"}
+    whole = [summary for summary in manifest["summaries"] if summary["arm"] == "whole-images"]
+    assert whole
+    assert all(member["box"] == [0.0, 0.0, 1.0, 1.0] for summary in whole for member in summary["members"])
+
+
+def test_names_of_arms_and_devices():
+    assert control_arms("none") == ()
+    with pytest.raises(ValueError, match="known arms: random-regions"):
+        control_arms("rando")
+    assert device_named("cpu").type == "cpu"
+    with pytest.raises(ValueError, match="Unknown device 'gpu9'"):
+        device_named("gpu9")
