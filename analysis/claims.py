@@ -13,7 +13,7 @@ from analysis.comparisons import Comparison, PermutationTest
 from analysis.estimates import Estimate
 from analysis.intervals import cohen_h, t_mean
 from analysis.results import Results
-from analysis.wording import counted, decimal, estimate_text, listed, p_text, percent
+from analysis.wording import counted, decimal, estimate_text, listed, p_text, percent, points, points_text
 
 MAJORITY = 0.5
 SEVERAL = 2
@@ -82,7 +82,7 @@ def meaning_claim(results: Results, consensus: pd.DataFrame) -> Claim:
         effect = decimal(cohen_h(estimate.value, control.value))
         words.append(
             f"Random regions were named in {percent(control.value)}; the difference is "
-            f"{estimate_text(difference, share=True)} points (Cohen h {effect})."
+            f"{points_text(difference)} (Cohen h {effect})."
         )
         if verdict is Verdict.YES and (difference.low is None or difference.low <= 0):
             verdict = Verdict.PARTLY
@@ -184,7 +184,7 @@ def networks_claim(
     pair = found["summaries"]
     verdicts = [_tested(found.get(measure), alpha) for measure in ("summaries", "nameable")]
     words = [
-        f"{pair.first} is {percent(pair.accuracy_difference)[:-2]} points more accurate than {pair.second} and yields "
+        f"{pair.first} is {points(pair.accuracy_difference)} more accurate than {pair.second} and yields "
         f"{_more(pair.difference.value)} summaries per class ({p_text(pair.p_value)})"
     ]
     nameable = found.get("nameable")

@@ -13,11 +13,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.estimates import Estimate
 from analysis.evaluation import Evaluation
 from analysis.intervals import t_mean
-from analysis.wording import ARM_WORDS, STATISTIC_WORDS, estimate_text
+from analysis.wording import ARM_WORDS, STATISTIC_WORDS, estimate_text, percent, value_text
 
 INK = "#23262b"
 QUIET = "#8a8f98"
@@ -28,8 +29,10 @@ ARM_COLOURS = {
     "whole-images": "#b0609a",
 }
 """Okabe and Ito's palette: apart for every kind of colour vision, and readable on white and on near black."""
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#b0609a", "#c79200", "#56b4e9")
+NETWORK_COLOURS = ("#00876c", "#9a5fb5", "#b8860b", "#3f7fbf", "#c2506b", "#6b7a8f")
+"""Other hues than the arms have, so that a colour means one thing on the page."""
 WIDTH = 7.4
+INDENT = "\u2003"
 STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
@@ -78,7 +81,8 @@ def to_svg(figure: Figure, name: str) -> str:
     """Render a figure as SVG text: reproducible, text as text, no duplicate ids when several share a page."""
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+        FigureCanvasSVG(figure)
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     return re.sub(r' id="[a-z]+[A-Za-z]*_\d+"', "", svg)
@@ -124,23 +128,27 @@ def nameability_figure(evaluation: Evaluation) -> Figure | None:
     if units.empty:
         return None
     rows: list[tuple[str, Estimate, str]] = []
-    arms = [arm for arm in ARM_COLOURS if arm in set(units["arm"])]
     networks = sorted(units["network"].unique())
-    for arm in arms:
+    for arm in (arm for arm in ARM_COLOURS if arm in set(units["arm"])):
         rows.append((ARM_WORDS[arm], evaluation.results.get("nameability", arm=arm), ARM_COLOURS[arm]))
         if len(networks) > 1:
             for network in networks:
                 estimate = evaluation.results.get("nameability", arm=arm, network=network)
-                rows.append((f"{network}   ", estimate, ARM_COLOURS[arm]))
-    figure, axes = _axes(len(rows))
-    for position, (label, estimate, colour) in enumerate(rows):
-        total = not label.endswith("   ")
-        _point(axes, estimate, position, colour=colour, scale=100, size=8 if total else 5)
-        _right_label(axes, position, estimate_text(estimate, share=True))
+                rows.append((f"{INDENT}{network}", estimate, ARM_COLOURS[arm]))
+    positions = [row + 0.5 * sum(not label.startswith(INDENT) for label, _, _ in rows[1 : row + 1])
+                 for row in range(len(rows))]  # fmt: skip
+    figure, axes = _axes(positions[-1] + 1)
+    for y, (label, estimate, colour) in zip(positions, rows, strict=True):
+        total = not label.startswith(INDENT)
+        _point(axes, estimate, y, colour=colour, scale=100, size=8 if total else 5)
+        _right_label(axes, y, estimate_text(estimate, share=True))
     axes.set_xlim(0, 100)
     axes.axvline(50, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set_xlabel("answers that give a name (%)")
-    _bare_rows(axes, [label for label, _, _ in rows], range(len(rows)))
+    _bare_rows(axes, [label for label, _, _ in rows], positions)
+    for tick, (label, _, _) in zip(axes.get_yticklabels(), rows, strict=True):
+        if not label.startswith(INDENT):
+            tick.set_fontweight("bold")
     return figure
 
 
@@ -180,20 +188,19 @@ def parts_figure(evaluation: Evaluation) -> Figure | None:
         rows.append((label, str(cell["network"]), cell))
     figure, axes = _axes(len(rows) * 0.85 + 1)
     positions = _with_gaps([label for label, _, _ in rows])
-    markers = (("summaries", "o", "none"), ("nameable", "o", "#ffffff00"), ("distinct_names", "o", None))
     for (_, network, cell), y in zip(rows, positions, strict=True):
-        colour = SERIES[networks.index(network) % len(SERIES)]
+        colour = _network_colour(network, networks)
         if cell is None:
             values = cells.loc[cells["network"] == network, "distinct_names"].dropna().to_numpy(dtype=float)
             estimate = t_mean(values, level=evaluation.inference_options.level)
             _point(axes, estimate, y, colour=colour, size=7)
             _right_label(axes, y, f"{network}: {estimate_text(estimate, digits=1)}", colour)
             continue
-        _counts(axes, cell, y, colour, markers)
+        _counts(axes, cell, y, colour)
         _right_label(axes, y, ", ".join(name for name, _, _ in cell["names"]) or "–", colour)
     axes.set_xlim(0, max(1, int(cells["summaries"].max())) + 0.5)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_xlabel("|  summaries found        ○  nameable        ●  distinct consensus names")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("|\u2002summaries found\u2003\u2003○\u2002nameable\u2003\u2003●\u2002distinct consensus names")
     firsts = [(label, y) for (label, _, _), y in zip(rows, positions, strict=True)]
     groups = pd.DataFrame(firsts, columns=["label", "y"]).groupby("label", sort=False)["y"].mean()
     _bare_rows(axes, [str(label) for label in groups.index], groups.tolist())
@@ -211,66 +218,55 @@ def _with_gaps(labels: Sequence[str]) -> list[float]:
     return positions
 
 
-def _counts(axes: Axes, cell: dict[str, Any], y: float, colour: str, markers: Any) -> None:
+def _counts(axes: Axes, cell: dict[str, Any], y: float, colour: str) -> None:
     axes.plot([0, cell["summaries"]], [y, y], color=colour, linewidth=1, alpha=0.4)
-    for column, marker, fill in markers:
-        count = cell[column]
-        if pd.isna(count):
-            continue
-        if column == "summaries":
-            axes.plot([count], [y], marker="|", color=colour, markersize=9, markeredgewidth=1.6)
-        elif column == "nameable":
-            axes.plot([count], [y], marker, markersize=9, markerfacecolor="none", markeredgecolor=colour)
-        else:
-            axes.plot([count], [y], marker, markersize=4.5, color=colour if fill is None else fill)
+    axes.plot([cell["summaries"]], [y], marker="|", color=colour, markersize=9, markeredgewidth=1.6)
+    for column, size, fill in (("nameable", 9, "none"), ("distinct_names", 4.5, colour)):
+        if not pd.isna(cell[column]):
+            axes.plot([cell[column]], [y], "o", markersize=size, markerfacecolor=fill, markeredgecolor=colour)
 
 
 def networks_figure(evaluation: Evaluation) -> Figure | None:
-    """Counts per class against the network's accuracy; thin lines are classes, points are means with intervals."""
+    """Counts per class by network, the most accurate on top; thin lines are classes, points means with intervals."""
     cells = evaluation.cells
-    networks = sorted(cells["network"].unique())
+    accuracy = cells.groupby("network")["network_accuracy"].first()
+    networks = sorted(accuracy.index, key=lambda name: (-accuracy.fillna(-1)[name], name))
     if len(networks) < 2:
         return None
-    accuracy = cells.groupby("network")["network_accuracy"].first()
-    known = bool(accuracy.notna().all())
-    x_of = {
-        network: float(accuracy[network]) * 100 if known else float(position)
-        for position, network in enumerate(networks)
-    }
-    figure = Figure(figsize=(WIDTH, 3.1), layout="constrained")
-    panels = figure.subplots(1, len(COUNTED), sharey=True)
-    for axes, (column, words) in zip(np.ravel(panels), COUNTED, strict=True):
-        _network_panel(axes, cells, column, x_of, evaluation.inference_options.level)
+    figure = Figure(figsize=(WIDTH, 1.1 + 0.42 * len(networks)), layout="constrained")
+    panels = np.ravel(figure.subplots(1, len(COUNTED), sharex=True))
+    for axes, (column, words) in zip(panels, COUNTED, strict=True):
+        _network_panel(axes, cells, column, networks, evaluation.inference_options.level)
         axes.set_title(words, loc="left", fontsize=9, weight="bold")
-        axes.set_ylim(bottom=0)
-        axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
-        span = max(x_of.values()) - min(x_of.values()) or 1
-        axes.set_xlim(min(x_of.values()) - 0.25 * span, max(x_of.values()) + 0.25 * span)
-        if not known:
-            axes.set_xticks(list(x_of.values()), labels=list(x_of))
-    np.ravel(panels)[0].set_ylabel("per class")
-    figure.supxlabel("top-1 accuracy of the network (%)" if known else "network", fontsize=9)
+        labels = [f"{name} ({percent(_known(accuracy[name]))})" for name in networks] if axes is panels[0] else []
+        _bare_rows(axes, labels or [""] * len(networks), range(len(networks)))
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.supxlabel("per class; in brackets the accuracy of the network", fontsize=9)
     return figure
 
 
-def _network_panel(axes: Axes, cells: pd.DataFrame, column: str, x_of: dict[str, float], level: float) -> None:
+def _known(number: Any) -> float | None:
+    return None if pd.isna(number) else float(number)
+
+
+def _network_panel(axes: Axes, cells: pd.DataFrame, column: str, networks: Sequence[str], level: float) -> None:
     known = cells.dropna(subset=[column])
     for _, own in known.groupby(["class", "method"]):
-        ordered = sorted(
-            (x_of[network], float(count)) for network, count in zip(own["network"], own[column], strict=True)
+        rows = sorted(
+            (networks.index(name), float(count)) for name, count in zip(own["network"], own[column], strict=True)
         )
-        axes.plot([x for x, _ in ordered], [y for _, y in ordered], color=QUIET, linewidth=0.7, alpha=0.6)
-    for number, (network, x) in enumerate(x_of.items()):
+        axes.plot([count for _, count in rows], [row for row, _ in rows], color=QUIET, linewidth=0.7, alpha=0.6)
+    for row, network in enumerate(networks):
         estimate = t_mean(known.loc[known["network"] == network, column].to_numpy(dtype=float), level=level)
-        if estimate.value is None:
-            continue
-        colour = SERIES[number % len(SERIES)]
-        if estimate.low is not None and estimate.high is not None:
-            axes.plot([x, x], [max(0.0, estimate.low), estimate.high], color=colour, linewidth=2.2, alpha=0.75)
-        axes.plot([x], [estimate.value], "o", color=colour, markersize=7)
-        if column == COUNTED[0][0]:
-            axes.annotate(network, (x, 0), xytext=(0, 5), textcoords="offset points", color=colour, rotation=90,
-                          ha="center", va="bottom", fontsize=8)  # fmt: skip
+        _point(axes, estimate, row, colour=_network_colour(network, networks), size=7)
+        if estimate.defined:
+            axes.annotate(value_text(estimate, digits=1), (estimate.value, row), xytext=(0, 7),
+                          textcoords="offset points", ha="center", fontsize=8)  # fmt: skip
+
+
+def _network_colour(network: str, networks: Sequence[str]) -> str:
+    return NETWORK_COLOURS[sorted(networks).index(network) % len(NETWORK_COLOURS)]
 
 
 def behaviour_figure(evaluation: Evaluation) -> Figure | None:
@@ -281,7 +277,7 @@ def behaviour_figure(evaluation: Evaluation) -> Figure | None:
     figure, axes = _axes(len(rows))
     for position, row in enumerate(rows):
         estimate: Estimate = row["estimate"]
-        _point(axes, estimate, position, colour=ARM_COLOURS.get(str(row["arm"]), SERIES[0]), size=7)
+        _point(axes, estimate, position, colour=ARM_COLOURS.get(str(row["arm"]), INK), size=7)
         _right_label(axes, position, f"{estimate_text(estimate, digits=1)} s")
     axes.set_xlim(left=0)
     axes.set_xlabel("median time to answer (s)")

@@ -80,7 +80,7 @@ def t_mean(values: ArrayLike, *, level: float = 0.95, unit: str = "classes") -> 
         return Estimate(value=mean, n=1, level=level, reason=f"no interval: it needs two or more {unit}")
     error = float(numbers.std(ddof=1) / math.sqrt(n))
     if error == 0:
-        return Estimate(value=mean, n=n, level=level, reason=f"no interval: all {n} {unit} are equal")
+        return Estimate(value=mean, n=n, level=level, reason=f"no interval: the same in all {n} {unit}")
     half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * error
     method = f"t({n - 1}) over {unit}"
     return Estimate(

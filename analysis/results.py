@@ -32,6 +32,14 @@ SCOPE_COLUMNS: dict[Scope, tuple[str, ...]] = {
     Scope.SUMMARY: ("arm", "network", "class", "method", "summary"),
 }
 GROUP_COLUMNS = ("arm", "network", "class", "method", "summary")
+ESTIMATE_COLUMNS = ("value", "low", "high", "standard_error", "n", "level", "interval_method", "reason")
+
+
+def estimate_record(estimate: Estimate) -> dict[str, Any]:
+    """An estimate as a plain dictionary; how its interval was made is ``interval_method``, as ``method`` is taken."""
+    fields = asdict(estimate)
+    fields["interval_method"] = fields.pop("method")
+    return {column: fields[column] for column in ESTIMATE_COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -95,11 +103,11 @@ class Results:
         return [
             {"statistic": result.statistic, "scope": str(result.scope)}
             | {column: dict(result.group).get(column) for column in GROUP_COLUMNS}
-            | asdict(result.estimate)
+            | estimate_record(result.estimate)
             for result in self
         ]
 
     def frame(self) -> pd.DataFrame:
         """The results as a table, one row per number."""
-        columns = ["statistic", "scope", *GROUP_COLUMNS, *Estimate.__dataclass_fields__]
+        columns = ["statistic", "scope", *GROUP_COLUMNS, *ESTIMATE_COLUMNS]
         return pd.DataFrame(self.records(), columns=columns)

@@ -77,6 +77,16 @@ def estimate_text(estimate: Estimate, *, share: bool = False, digits: int = 2) -
     return f"{value} {interval_text(estimate, share=share, digits=digits)}".strip()
 
 
+def points(number: float | None) -> str:
+    """A difference of shares in percentage points, such as ``12 points``."""
+    return NOTHING if number is None else f"{decimal(100 * number, 0)} points"
+
+
+def points_text(estimate: Estimate) -> str:
+    """A difference of shares with its interval, such as ``55 points [44, 66]``."""
+    return f"{points(estimate.value)} {interval_text(estimate, share=True)}".strip()
+
+
 def p_text(p_value: float | None) -> str:
     """A p value: ``p = 0.031``, ``p < 0.001``."""
     if p_value is None:

@@ -1,6 +1,6 @@
 """Estimate the background statistics that `vsum_core` whitens HOG with, and write them into `vsum_core/data/`.
 
-    python benchmarks/estimate_whitening.py ../shared/data/caltech101
+    python -m benchmarks.estimate_whitening ../shared/data/caltech101
 
 The folder holds photographs in any depth of subfolders. The numbers are committed, the photographs are not.
 """
@@ -39,7 +39,7 @@ def main() -> None:
         "images": len(paths),
         "image_side": side,
         "scales": list(SCALES),
-        "command": f"python benchmarks/estimate_whitening.py {options.images}",
+        "command": f"python -m benchmarks.estimate_whitening {options.images}",
         "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
     }
     write_statistics(statistics, options.output, provenance=provenance)

@@ -1,6 +1,6 @@
-"""Time of proposals, descriptors and whitening per image on one core.
+"""Processor time of proposals, descriptors and whitening per image, on one core (set OMP_NUM_THREADS=1).
 
-    python benchmarks/proposals.py ../shared/data/caltech101
+    python -m benchmarks.proposals ../shared/data/caltech101
 
 The folder holds photographs in any depth of subfolders; a spread of them is measured.
 """
@@ -24,9 +24,9 @@ Result = TypeVar("Result")
 
 
 def timed(run: Callable[[], Result], times: list[float]) -> Result:
-    started = time.perf_counter()
+    started = time.process_time()
     result = run()
-    times.append(time.perf_counter() - started)
+    times.append(time.process_time() - started)
     return result
 
 

@@ -1,8 +1,9 @@
 """What the inside of a box looks like to a pretrained network: its middle features, pooled over the box.
 
 An alternative to :mod:`vsum_core.descriptors`, used in the same way: the appearance of two boxes is the inner product
-of their descriptors, clipped at 0. Idea: region features for Proposal Flow as in Ham, Cho, Schmid, Ponce, "Proposal Flow:
-Semantic Correspondences from Object Proposals", PAMI 2018; RoI align of He et al., "Mask R-CNN", ICCV 2017.
+of their descriptors, clipped at 0. Sources: features of regions for Proposal Flow as in Ham, Cho, Schmid, Ponce,
+"Proposal Flow: Semantic Correspondences from Object Proposals", PAMI 2018; RoI align of He, Gkioxari, Dollár,
+Girshick, "Mask R-CNN", ICCV 2017.
 """
 
 from __future__ import annotations

@@ -170,40 +170,23 @@ def regularisation(masks: Tensor, *, stage: MaskStageConfig) -> Tensor:
     return total
 
 
-def upsampled(masks: Tensor, *, height: int, width: int, stage: MaskStageConfig, contrast: float = 1.0) -> Tensor:
+def rendered(masks: Tensor, *, height: int, width: int, stage: MaskStageConfig, contrast: float = 1.0) -> Tensor:
     """The mask the network sees: bilinear to (N, 1, height, width), the stage's Gaussian, then the contrast.
 
     With ``straight_through_blur`` the value is blurred but its gradient is that of the mask before the Gaussian.
-    ``contrast`` multiplies the distance to 0.5, cut off at 0 and 1.
+    ``contrast`` multiplies the distance to 0.5, cut off at 0 and 1, so only the borders of blobs stay grey.
     """
-    smooth = _smoothed(masks, height=height, width=width, stage=stage)
-    return smooth if contrast == 1 else _contrasted(smooth, contrast)
-
-
-def _contrasted(masks: Tensor, contrast: float) -> Tensor:
-    if MODE == "clamp":
-        return (0.5 + contrast * (masks - 0.5)).clamp(0, 1)
-    if MODE == "st":
-        with torch.no_grad():
-            d = (0.5 + contrast * (masks - 0.5)).clamp(0, 1) - masks
-        return masks + d
-    soft = torch.sigmoid(4 * contrast * (masks - 0.5))
-    with torch.no_grad():
-        d = (0.5 + contrast * (masks - 0.5)).clamp(0, 1) - soft
-    return soft + d
-
-
-def _smoothed(masks: Tensor, *, height: int, width: int, stage: MaskStageConfig) -> Tensor:
     if tuple(masks.shape[-2:]) != (height, width):
         masks = functional.interpolate(masks, size=(height, width), mode="bilinear", align_corners=False)
-    if stage.mask_blur_sigma == 0:
-        return masks
-    kernel_size = 2 * math.ceil(_BLUR_REACH * stage.mask_blur_sigma) + 1
-    if not stage.straight_through_blur:
-        return blur(masks, kernel_size=kernel_size, sigma=stage.mask_blur_sigma)
-    with torch.no_grad():
-        difference = blur(masks, kernel_size=kernel_size, sigma=stage.mask_blur_sigma) - masks
-    return masks + difference
+    if stage.mask_blur_sigma > 0:
+        kernel_size = 2 * math.ceil(_BLUR_REACH * stage.mask_blur_sigma) + 1
+        if stage.straight_through_blur:
+            with torch.no_grad():
+                difference = blur(masks, kernel_size=kernel_size, sigma=stage.mask_blur_sigma) - masks
+            masks = masks + difference
+        else:
+            masks = blur(masks, kernel_size=kernel_size, sigma=stage.mask_blur_sigma)
+    return masks if contrast == 1 else (0.5 + contrast * (masks - 0.5)).clamp(0, 1)
 
 
 class _Adam:
@@ -226,7 +209,7 @@ class _Adam:
         self._values.addcdiv_(self._first, denominator, value=-learning_rate / (1 - first_decay**self._steps))
 
 
-def learning_rate(stage: MaskStageConfig, step: int) -> float:
+def learning_rate_at(stage: MaskStageConfig, step: int) -> float:
     """Learning rate of a step (from 0): falls along half a cosine from the first to the final rate."""
     if stage.final_learning_rate is None or stage.steps < 2:
         return stage.learning_rate
@@ -234,12 +217,10 @@ def learning_rate(stage: MaskStageConfig, step: int) -> float:
     return stage.final_learning_rate + (stage.learning_rate - stage.final_learning_rate) * share
 
 
-def contrast(stage: MaskStageConfig, step: int) -> float:
-    """Contrast of a step (from 0): grows geometrically from 1 to the stage's contrast at the last step."""
-    return stage.contrast ** (min(1.0, step / max(1, stage.steps - 1)))
-
-
-MODE = "clamp"
+def contrast_at(stage: MaskStageConfig, step: int) -> float:
+    """Contrast of a step (from 0): grows geometrically from 1 to the stage's contrast at its last step."""
+    share: float = min(1.0, step / max(1, stage.steps - 1))
+    return float(stage.contrast**share)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,6 +252,10 @@ class _Batch:
     def size(self) -> tuple[int, int]:
         return self.images.shape[-2], self.images.shape[-1]
 
+    def rendered(self, masks: Tensor, stage: MaskStageConfig, contrast: float) -> Tensor:
+        height, width = self.size()
+        return rendered(masks, height=height, width=width, stage=stage, contrast=contrast)
+
     def logits(self, masks: Tensor) -> Tensor:
         perturbed = blend(self.images, self.blurred, masks)
         autocast = (
@@ -287,15 +272,15 @@ def _optimise_batch(batch: _Batch, config: MaskConfig, count_step: Callable[[], 
     height, width = batch.size()
     divisor = config.smooth.resolution_divisor
     circle = inscribed_circle(max(2, height // divisor), max(2, width // divisor)).to(batch.images.device)
-    low = circle.repeat(len(batch.images), 1, 1, 1)
-    smooth_history = _optimise(batch, low, config.smooth, count_step)
-    with torch.no_grad():
-        smooth = upsampled(low, height=height, width=width, stage=config.smooth).clamp_(0, 1)
+    masks = circle.repeat(len(batch.images), 1, 1, 1)
+    smooth_history = _optimise(batch, masks, config.smooth, count_step)
+    smooth = batch.rendered(masks, config.smooth, config.smooth.contrast).detach().clamp_(0, 1)
+    if config.sharp.resolution_divisor != divisor:
         divisor = config.sharp.resolution_divisor
-        sharp = low.clone() if divisor == config.smooth.resolution_divisor else functional.interpolate(smooth, size=(height // divisor, width // divisor), mode="area")
-    sharp_history = _optimise(batch, sharp, config.sharp, count_step)
-    with torch.no_grad():
-        sharp = upsampled(sharp, height=height, width=width, stage=config.sharp, contrast=config.sharp.contrast).clamp_(0, 1)
+        size = (max(2, height // divisor), max(2, width // divisor))
+        masks = functional.interpolate(smooth, size=size, mode="area")
+    sharp_history = _optimise(batch, masks, config.sharp, count_step)
+    sharp = batch.rendered(masks, config.sharp, config.sharp.contrast).detach().clamp_(0, 1)
     history = [torch.cat(pair, dim=1) for pair in zip(smooth_history, sharp_history, strict=True)]
     return MaskResult(
         smooth=smooth[:, 0].cpu().numpy(),
@@ -311,19 +296,18 @@ def _optimise(
     batch: _Batch, masks: Tensor, stage: MaskStageConfig, count_step: Callable[[], None]
 ) -> tuple[Tensor, Tensor]:
     """Change ``masks`` (N, 1, h, w) in place; losses and probabilities (N, steps) stay on the device."""
-    height, width = batch.size()
     losses, probabilities = (torch.empty(len(masks), stage.steps, device=masks.device) for _ in range(2))
     optimiser = _Adam(masks, stage=stage)
     for step in range(stage.steps):
         variable = masks.detach().requires_grad_()
-        logits = batch.logits(upsampled(variable, height=height, width=width, stage=stage, contrast=contrast(stage, step)))
+        logits = batch.logits(batch.rendered(variable, stage, contrast_at(stage, step)))
         p = _gather(logits.softmax(1), batch.targets)
         loss = p + regularisation(variable, stage=stage)
         if stage.rise_weight:
             loss = loss + stage.rise_weight * (logits - batch.logits0).relu().mean(1)
         # The sum of the losses has, for each mask, the gradient of its own loss.
         (gradient,) = torch.autograd.grad(loss.sum(), variable)
-        optimiser.step(gradient, learning_rate(stage, step))
+        optimiser.step(gradient, learning_rate_at(stage, step))
         masks.clamp_(0, 1)
         losses[:, step] = loss.detach()
         probabilities[:, step] = p.detach()
@@ -383,7 +367,5 @@ def _checked_targets(network: Network, images: Tensor, targets: Sequence[int] | 
     indices = torch.as_tensor(targets, dtype=torch.long).cpu()
     classes = len(specification.categories)
     if indices.shape != (len(images),) or int(indices.min()) < 0 or int(indices.max()) >= classes:
-        raise ValueError(
-            f"Expected {len(images)} targets from 0 to {classes - 1}, but got {tuple(indices.shape)}: {indices.tolist()}."
-        )
+        raise ValueError(f"Expected {len(images)} targets from 0 to {classes - 1}, but got {indices.tolist()}.")
     return indices

@@ -1,7 +1,7 @@
 """Deleting evidence from an image: a blurred twin, and the blend of both by a mask.
 
-Source: arXiv 1801.09103, section on crisp masks, after R. Fong, A. Vedaldi, "Interpretable Explanations of Black Boxes by
-Meaningful Perturbation", ICCV 2017.
+Source: arXiv 1801.09103, section on crisp masks, after R. Fong, A. Vedaldi, "Interpretable Explanations of Black Boxes
+by Meaningful Perturbation", ICCV 2017.
 """
 
 from __future__ import annotations

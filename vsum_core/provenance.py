@@ -26,11 +26,15 @@ def _path_of(module: str) -> Path | None:
     return file if file.exists() else None
 
 
-def _imports(source: str, module: str, *, is_package: bool) -> set[str]:
-    """Names of modules of this package that the source imports, at any level of nesting."""
-    package = module if is_package else module.rpartition(".")[0]
+@functools.cache
+def _imports(module: str) -> frozenset[str]:
+    """Names of modules of this package that a module imports, at any level of nesting."""
+    path = _path_of(module)
+    if path is None:
+        return frozenset()
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -40,7 +44,7 @@ def _imports(source: str, module: str, *, is_package: bool) -> set[str]:
                 base = ".".join([*parents, base] if base else parents)
             found.add(base)
             found.update(f"{base}.{alias.name}" for alias in node.names)
-    return {name for name in found if name.startswith("vsum_core.") and _path_of(name) is not None}
+    return frozenset(name for name in found if name.startswith("vsum_core.") and _path_of(name) is not None)
 
 
 @functools.cache
@@ -50,11 +54,10 @@ def modules_behind(module: str) -> tuple[str, ...]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = _path_of(name)
-        if name in seen or path is None:
+        if name in seen or _path_of(name) is None:
             continue
         seen.add(name)
-        waiting.extend(_imports(path.read_text(), name, is_package=path.name == "__init__.py"))
+        waiting.extend(_imports(name))
     return tuple(sorted(seen))
 
 

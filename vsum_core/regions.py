@@ -1,12 +1,11 @@
-"""From a mask to its connected regions, and what each of them alone does to the network.
+"""Mask regions: the connected parts of what a mask deletes, and how much each alone takes from the score.
 
-Source: arXiv 1801.09103 (BMVC 2018), regions of the crisp masks.
+Source: arXiv 1801.09103 (BMVC 2018), from crisp masks to regions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,72 +14,79 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsum_core.config import MaskConfig, RegionConfig
+from vsum_core.masks import target_probabilities
 from vsum_core.networks import Network
 from vsum_core.perturbation import blend, blur
 
 
-def mask_regions(mask: NDArray[np.floating[Any]], *, config: RegionConfig) -> list[NDArray[np.bool_]]:
-    """Connected components of what a mask deletes, the largest first.
-
-    Pixels that touch at a corner are connected. Components smaller than ``config.minimum_area`` of the image are left
-    out; of equally large ones the one nearer to the top left comes first.
+def mask_regions(mask: NDArray[np.floating], *, config: RegionConfig) -> list[NDArray[np.bool_]]:
+    """Connected components (8 neighbours) of the deleted area.
 
     Args:
-        mask: (H, W) in [0, 1]; below ``config.threshold`` is deleted.
-        config: threshold and smallest area.
+        mask: (H, W) in [0, 1]; below ``config.threshold`` a pixel is deleted.
+        config: threshold, and the least share of the image a region must have.
 
     Returns:
-        One bool (H, W) per component, True where the mask deletes.
+        bool (H, W) each, True = deleted; largest first, equal sizes by their first pixel in reading order. Empty where
+        no component is large enough.
 
     Raises:
-        ValueError: the mask is not two-dimensional.
+        ValueError: ``mask`` is not two-dimensional or leaves [0, 1].
     """
-    if mask.ndim != 2:
-        raise ValueError(f"mask must have shape (H, W), but it has shape {mask.shape}.")
+    if mask.ndim != 2 or mask.size == 0:
+        raise ValueError(f"Expected a mask of shape (H, W), but got {mask.shape}.")
+    if not (mask.min() >= 0 and mask.max() <= 1):
+        raise ValueError(f"Expected a mask in [0, 1], but the values reach from {mask.min()} to {mask.max()}.")
     deleted = (mask < config.threshold).astype(np.uint8)
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(deleted, connectivity=8)
-    areas = statistics[1:, cv2.CC_STAT_AREA]
-    order = np.argsort(-areas, kind="stable")
-    return [labels == index + 1 for index in order if areas[index] >= config.minimum_area * mask.size]
+    areas = statistics[:, cv2.CC_STAT_AREA]
+    kept = [label for label in range(1, len(areas)) if areas[label] >= config.minimum_area * mask.size]
+    first_pixel = {label: int(np.argmax(labels.ravel() == label)) for label in kept}
+    kept.sort(key=lambda label: (-int(areas[label]), first_pixel[label]))
+    return [labels == label for label in kept]
 
 
 def region_drops(
-    network: Network,
-    image: Tensor,
-    target: int,
-    regions: Sequence[NDArray[np.bool_]],
-    *,
-    config: MaskConfig,
+    network: Network, image: Tensor, target: int, regions: Sequence[NDArray[np.bool_]], *, config: MaskConfig
 ) -> NDArray[np.float64]:
-    """Relative score drop ``(p0 - p) / p0`` when each region alone is replaced by the blurred image.
+    """Relative drop of the target's probability when each region alone is blurred.
 
     Args:
-        network: scores the images; not changed.
-        image: float (3, H, W), RGB in [0, 1], at the network's input size, on its device.
-        target: output index of the class.
-        regions: R bool arrays (H, W), True where the image is replaced.
+        network: scores the perturbed images.
+        image: float (3, H, W), RGB in [0, 1], H × W the network's input size.
+        target: output index.
+        regions: R arrays, bool (H, W), True = deleted.
         config: blur and batch size.
 
     Returns:
-        float64 (R,), at most 1; negative where the score rises; 0 where ``p0`` underflows to 0.
+        float64 (R,): ``(p0 - p) / p0``, at most 1, negative where blurring helps; 0 where ``p0`` underflows to 0.
 
     Raises:
-        ValueError: a region has another shape than the image.
+        ValueError: image or regions have another size than the network's input.
     """
-    for region in regions:
-        if region.shape != tuple(image.shape[1:]):
-            raise ValueError(f"A region must have shape {tuple(image.shape[1:])}, but it has shape {region.shape}.")
+    shape = (network.specification.input_height, network.specification.input_width)
+    if tuple(image.shape) != (3, *shape):
+        raise ValueError(f"Expected an image of shape (3, {shape[0]}, {shape[1]}), but got {tuple(image.shape)}.")
+    wrong = [region.shape for region in regions if region.shape != shape]
+    if wrong:
+        raise ValueError(f"Expected regions of shape {shape}, but got {wrong[0]}.")
     if not regions:
         return np.zeros(0)
-    with torch.inference_mode():
-        blurred = blur(image[None], kernel_size=config.blur_kernel, sigma=config.blur_sigma)
-        untouched = float(network.logits(image[None]).softmax(dim=1)[0, target])
-        kept = torch.from_numpy(~np.stack(regions)).to(image)
-        probabilities: list[float] = []
-        for part in kept.split(config.batch_size):
-            expanded = image.expand(len(part), -1, -1, -1)
-            perturbed = blend(expanded, blurred.expand_as(expanded), part[:, None])
-            probabilities += network.logits(perturbed).softmax(dim=1)[:, target].tolist()
-    if untouched == 0:
-        return np.zeros(len(regions))
-    return (untouched - np.asarray(probabilities, dtype=np.float64)) / untouched
+    with torch.no_grad():
+        kept = torch.from_numpy(np.stack([np.ones(shape, dtype=bool), *(~region for region in regions)]))
+        images = image.to(network.device, torch.float32).unsqueeze(0)
+        blurred = blur(images, kernel_size=config.blur_kernel, sigma=config.blur_sigma)
+        parts = []
+        for masks in torch.split(kept.to(network.device).float().unsqueeze(1), config.batch_size):
+            copies = (len(masks), 3, *shape)
+            perturbed = blend(images.expand(copies), blurred.expand(copies), masks)
+            targets = torch.full((len(masks),), target, device=network.device)
+            parts.append(target_probabilities(network, perturbed, targets))
+    p0, *after = torch.cat(parts).double().tolist()
+    return np.array([(p0 - p) / p0 if p0 > 0 else 0.0 for p in after])
+
+
+def top_regions(drops: NDArray[np.floating], *, config: RegionConfig) -> NDArray[np.int64]:
+    """Indices of the ``config.top_regions`` regions with the largest drops, largest first; ties by index."""
+    order = np.argsort(-np.asarray(drops, dtype=np.float64), kind="stable")
+    return order[: config.top_regions].astype(np.int64)

@@ -13,7 +13,7 @@ from study.models import Study, StudyState
 from study.models.participant import new_token
 from study.recruitment import Entry, EntryRefusedError, recognise
 from study.services.consent import StudyNotOpenError, give_consent
-from study.views.pages import participant_page, see_other, show_message
+from study.views.pages import SeeOther, participant_page, show_message
 
 NONCE_PARAMETER = "attempt"
 NONCE_PATTERN = re.compile(r"[A-Za-z0-9_-]{16,32}")
@@ -64,7 +64,7 @@ def _take_consent(request: HttpRequest, study: Study, entry: Entry, nonce: str) 
         participant = give_consent(study, entry, nonce=nonce)
     except StudyNotOpenError:
         return _show_not_open(request, study)
-    return see_other(participant.get_absolute_url())
+    return SeeOther(participant.get_absolute_url())
 
 
 def _show_not_open(request: HttpRequest, study: Study) -> HttpResponse:

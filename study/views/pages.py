@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseRedirectBase
 from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.cache import never_cache
@@ -36,12 +37,15 @@ def participant_page(view: View) -> View:
     return csrf_exempt(never_cache(page))
 
 
-def show_message(request: HttpRequest, *, title: str, text: str, hint: str = "", status: int = 200) -> HttpResponse:
+def show_message(
+    request: HttpRequest, *, title: str, text: str, hint: str = "", continue_url: str = "", status: int = 200
+) -> HttpResponse:
     """Answer with a page that says what happened and what to do; `status` is the HTTP status."""
-    context = {"title": title, "text": text, "hint": hint, "status": status}
+    context = {"title": title, "text": text, "hint": hint, "continue_url": continue_url, "status": status}
     return render(request, "study/message.html", context, status=status)
 
 
-def see_other(url: str) -> HttpResponse:
+class SeeOther(HttpResponseRedirectBase):
     """Answer a POST with 303, so that reloading the next page sends nothing again."""
-    return HttpResponse(status=303, headers={"Location": url})
+
+    status_code = 303

@@ -16,7 +16,7 @@ from study.services.events import record_events
 from study.services.progress import continue_participant, resume_participant, serve_trial
 from study.services.withdrawal import withdraw
 from study.tasks import ShownPicture, TaskForm, get_task
-from study.views.pages import participant_page, see_other, show_message
+from study.views.pages import SeeOther, participant_page, show_message
 
 TRIALS_TO_PRELOAD = 2
 LARGEST_EVENT_REPORT = 16_384
@@ -50,7 +50,7 @@ def continue_study(request: HttpRequest, token: str) -> HttpResponse:
     """Leave the instructions or a practice trial's feedback."""
     participant = _participant(token)
     continue_participant(participant)
-    return see_other(participant.get_absolute_url())
+    return SeeOther(participant.get_absolute_url())
 
 
 @participant_page
@@ -60,19 +60,19 @@ def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
     participant = _participant(token)
     trial = with_stimuli(Trial.objects.filter(participant=participant, nonce=nonce)).first()
     if request.method != "POST":
-        return see_other(participant.get_absolute_url())
+        return SeeOther(participant.get_absolute_url())
     if trial is None:
-        return _show_outdated(request)
+        return _show_outdated(request, participant)
     form = get_task(trial.task).form_class(request.POST)
     step = current_step(participant)
     if step.page == Page.TRIAL and step.trial == trial and not form.is_valid():
         return _render_trial(request, participant, trial, form, status=422)
     if not form.is_valid():
-        return see_other(participant.get_absolute_url())
+        return SeeOther(participant.get_absolute_url())
     commitment = commit_answer(participant, trial, form.submission())
     if commitment.outcome == Outcome.OUTDATED:
-        return _show_outdated(request)
-    return see_other(participant.get_absolute_url())
+        return _show_outdated(request, participant)
+    return SeeOther(participant.get_absolute_url())
 
 
 @participant_page
@@ -82,9 +82,9 @@ def withdraw_participant(request: HttpRequest, token: str) -> HttpResponse:
     participant = _participant(token)
     if request.method == "POST":
         withdraw(participant)
-        return see_other(participant.get_absolute_url())
+        return SeeOther(participant.get_absolute_url())
     if participant.state == ParticipantState.WITHDRAWN:
-        return see_other(participant.get_absolute_url())
+        return SeeOther(participant.get_absolute_url())
     return render(request, "study/withdraw.html", {"study": participant.study, "participant": participant})
 
 
@@ -191,11 +191,12 @@ def _render_end(request: HttpRequest, participant: Participant, step: Step) -> H
     return render(request, "study/debrief.html", context)
 
 
-def _show_outdated(request: HttpRequest) -> HttpResponse:
+def _show_outdated(request: HttpRequest, participant: Participant) -> HttpResponse:
     return show_message(
         request,
         title=_("This page is out of date"),
         text=_("You have already gone on, perhaps in another tab. Your answers are safe."),
-        hint=_("Please open your study page again."),
+        hint=_("Continue leads to the page whose turn it is."),
+        continue_url=participant.get_absolute_url(),
         status=409,
     )

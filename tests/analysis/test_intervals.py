@@ -37,7 +37,7 @@ def test_one_unit_has_a_value_but_no_interval():
     assert (mean.value, mean.low) == (3, None)
     assert "two or more" in mean.reason
     assert not intervals.t_mean([]).defined
-    assert intervals.t_mean([2, 2, 2]).reason == "no interval: all 3 classes are equal"
+    assert intervals.t_mean([2, 2, 2]).reason == "no interval: the same in all 3 classes"
 
 
 @pytest.mark.parametrize(

@@ -232,3 +232,16 @@ def test_withdrawing_deletes_the_answers(visitor, study):
     visitor.page.get_by_role("heading", name="You have withdrawn").wait_for()
     assert Answer.objects.count() == 0
     assert Participant.objects.get().state == ParticipantState.WITHDRAWN
+
+
+def test_pictures_of_the_next_trial_are_there_before_it(visitor, study):
+    requested = []
+    visitor.page.on("request", lambda request: requested.append(request.url))
+    visitor.start(study)
+    visitor.page.wait_for_load_state("networkidle")
+    before = set(requested)
+    visitor.answer(text="wing", confidence=4)
+    visitor.wait_for_trial(2)
+    shown = visitor.page.locator("[data-pictures] img").evaluate_all("images => images.map(image => image.src)")
+    assert len(shown) == 6
+    assert set(shown) <= before

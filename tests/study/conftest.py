@@ -237,3 +237,9 @@ class Visitor:
 def visitor(client):
     """Somebody with a browser."""
     return Visitor(client)
+
+
+@pytest.fixture
+def new_visitor():
+    """Return a function that makes one more visitor, each with a browser of their own."""
+    return lambda: Visitor(Client())

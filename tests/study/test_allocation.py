@@ -38,9 +38,7 @@ def designs(draw):
                 count = draw(st.integers(least, 5))
                 stimuli += [stimulus(n, network=f"n{network}", class_name=f"c{label}", arm=arm) for n in range(count)]
     controls = sum(item.is_control for item in stimuli)
-    split = TrialSplit(
-        summaries=draw(st.integers(1, len(stimuli) - controls)), controls=draw(st.integers(0, controls))
-    )
+    split = TrialSplit(summaries=draw(st.integers(1, len(stimuli) - controls)), controls=draw(st.integers(0, controls)))
     return stimuli, split, draw(st.integers(1, 12)), draw(st.integers(0, 2**31))
 
 

@@ -68,7 +68,8 @@ def slow_patch(image: np.ndarray, box: np.ndarray, cells: int = 8, cell_side: in
             for pixel in range(-length, 2 * length):  # beyond the image, edge pixels count for themselves and more
                 weight = max(0.0, 1 - abs(pixel + 0.5 - centre) / max(step, 1))
                 matrix[output, min(max(pixel, 0), length - 1)] += weight
-        return matrix / matrix.sum(axis=1, keepdims=True)
+        matrix /= matrix.sum(axis=1, keepdims=True)
+        return matrix
 
     down, across = weights(top, bottom, image.shape[0]), weights(left, right, image.shape[1])
     return np.stack([down @ image[..., channel] @ across.T for channel in range(3)], axis=2)
@@ -182,7 +183,7 @@ def test_similarity_without_whitening_is_the_inner_product() -> None:
     b = np.array([[3.0, 1.0], [0.0, 0.0]], dtype=np.float32)
     assert appearance_similarity(a, b, whitening=None).tolist() == [[5, 0], [0, 0]]
     lengths = unit_length(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32))
-    assert np.allclose(lengths, [[0.6, 0.8], [0, 0]])
+    assert np.allclose(lengths, np.array([[0.6, 0.8], [0, 0]]))
     with pytest.raises(ValueError, match=r"\(P, D\) and \(Q, D\)"):
         appearance_similarity(a, b[:, :1], whitening=None)
 

@@ -16,9 +16,12 @@ def test_digest_follows_the_source(tmp_path, monkeypatch):
     (tmp_path / "pictures.py").write_text("RED = 1\n")
     monkeypatch.setattr(provenance, "_ROOT", tmp_path)
 
+    def forget():
+        for function in (provenance._imports, provenance.modules_behind, provenance.code_digest):
+            function.cache_clear()
+
     def digests():
-        provenance.modules_behind.cache_clear()
-        provenance.code_digest.cache_clear()
+        forget()
         return provenance.code_digest("vsum_core.masks"), provenance.code_digest("vsum_core.pictures")
 
     masks, pictures = digests()
@@ -27,8 +30,7 @@ def test_digest_follows_the_source(tmp_path, monkeypatch):
     assert changed_masks != masks
     assert changed_pictures == pictures
     monkeypatch.undo()
-    provenance.modules_behind.cache_clear()
-    provenance.code_digest.cache_clear()
+    forget()
 
 
 def test_an_unknown_module_is_an_error():

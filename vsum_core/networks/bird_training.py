@@ -56,7 +56,9 @@ class BirdTrainingConfig:
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
-            raise ValueError(f"architecture must be one of {', '.join(ARCHITECTURES)}, but it is {self.architecture!r}.")
+            raise ValueError(
+                f"architecture must be one of {', '.join(ARCHITECTURES)}, but it is {self.architecture!r}."
+            )
         for name in ("side", "birds_per_species", "epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, but it is {getattr(self, name)}.")
@@ -71,22 +73,21 @@ def build_bird_network(architecture: str) -> nn.Sequential:
     Raises:
         ValueError: the architecture is unknown.
     """
+    if architecture not in ARCHITECTURES:
+        raise ValueError(f"Unknown architecture {architecture!r}; known: {', '.join(ARCHITECTURES)}.")
     if architecture == "bird-small":
-        layers = [*_convolution(3, 8, 5, 4), *_convolution(8, 12, 3, 2), *_convolution(12, 16, 3, 2)]
-    elif architecture == "bird-large":
+        width = 14
+        layers = [*_convolution(3, 6, 7, 4), *_convolution(6, 10, 3, 2), *_convolution(10, width, 3, 2)]
+    else:
+        width = 96
         layers = [
             *_convolution(3, 16, 5, 2),
             *_convolution(16, 32, 3, 2),
             *_convolution(32, 64, 3, 2),
             *_convolution(64, 64, 3, 1),
-            *_convolution(64, 96, 3, 2),
+            *_convolution(64, width, 3, 2),
         ]
-    else:
-        raise ValueError(f"Unknown architecture {architecture!r}; known: {', '.join(ARCHITECTURES)}.")
-    width = 96 if architecture == "bird-large" else 16
-    return nn.Sequential(
-        *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, len(SPECIES))
-    )
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, len(SPECIES)))
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
@@ -178,9 +179,7 @@ def _draw_training_birds(config: BirdTrainingConfig, report: Callable[[int], Non
     ]
     parts = np.stack(indices)
     seen = np.stack([(parts == part).any(axis=(1, 2)) for part in range(1, len(Part) + 1)], axis=1)
-    return _Birds(
-        pixels, torch.cat(blurred), torch.tensor(species), torch.from_numpy(parts), torch.from_numpy(seen)
-    )
+    return _Birds(pixels, torch.cat(blurred), torch.tensor(species), torch.from_numpy(parts), torch.from_numpy(seen))
 
 
 def _training_batch(

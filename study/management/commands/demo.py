@@ -22,7 +22,8 @@ SLUG = "demo"
 ADMIN = "admin"
 DRAWN_NETWORKS = "bird-small,bird-large"
 PHOTOGRAPH_NETWORKS = "efficientnet-lite0,efficientnet-lite2"
-COLUMNS = ("class", "network", "summaries", "nameable", "nameability", "modal share", "alpha")
+COLUMNS = ("class", "network", "summaries", "nameable", "nameability", "modal share", "alpha", "AC1", "consensus names")
+STATISTICS = ("nameability", "modal_share_named", "krippendorff_alpha_named", "gwet_ac1_named")
 
 
 class Command(BaseCommand):
@@ -71,7 +72,10 @@ class Command(BaseCommand):
         password = _admin_password(var / "admin_password")
         results = json.loads((report / "results.json").read_text(encoding="utf-8"))
         target.print()
-        print_table(target, "Simulated answers: programs, not people", COLUMNS, _rows(run, results))
+        print_table(target, "Answers of programs, not of people", COLUMNS, result_rows(results))
+        for claim in results["claims"]:
+            target.print(f"{claim['question']} {claim['words']}", soft_wrap=True)
+        target.print()
         base = f"http://127.0.0.1:{options['port']}"
         places = [
             ("run", run),
@@ -130,6 +134,24 @@ def _write_report(export: Path, report: Path, *, quiet: bool) -> None:
         raise CommandError(
             f"The report could not be made; run `python -m analysis {export} --out {report}` to see why."
         )
+
+
+def result_rows(results: dict[str, Any]) -> list[list[Any]]:
+    """One row per class and network of ``results.json``: counts, and the statistics of the summaries."""
+    values = {
+        (record["class"], record["network"], record["statistic"]): record["value"]
+        for record in results["results"]
+        if record["scope"] == "condition" and record["arm"] == "summaries"
+    }
+    rows = []
+    for cell in results["parts"]:
+        numbers = [values.get((cell["class"], cell["network"], statistic)) for statistic in STATISTICS]
+        names = ", ".join(f"{name} {votes}/{answers}" for name, votes, answers in cell["names"])
+        counts = [cell["summaries"], "–" if cell["nameable"] is None else cell["nameable"]]
+        rows.append(
+            [cell["class"], cell["network"], *counts, *("–" if number is None else number for number in numbers), names]
+        )
+    return rows
 
 
 def _admin_password(path: Path) -> str:

@@ -1,7 +1,6 @@
 // The answer form: what is still missing, keys, the reaction time, and sending without losing the answer.
 
 const form = document.querySelector("[data-answer]");
-const picturesGrid = document.querySelector("[data-pictures]");
 const submitButton = form.querySelector("[type=submit]");
 const submitLabel = submitButton.textContent;
 const reason = document.getElementById("reason");
@@ -27,14 +26,19 @@ function firstMissing() {
   return groups.find((group) => !isAnswered(group));
 }
 
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text; // the same words again would be read aloud again
+}
+
 function showState() {
   const missing = firstMissing();
   const waiting = startedAt === null;
+  const label = networkTrouble.hidden ? submitLabel : submitButton.dataset.textRetry;
   submitButton.setAttribute("aria-disabled", String(sending || waiting || Boolean(missing)));
-  submitButton.textContent = sending
-    ? submitButton.dataset.textSending
-    : networkTrouble.hidden ? submitLabel : submitButton.dataset.textRetry;
-  reason.textContent = sending ? "" : waiting ? reason.dataset.textLoading : missing ? missing.dataset.missing : "";
+  say(submitButton, sending ? submitButton.dataset.textSending : label);
+  if (sending) say(reason, "");
+  else if (waiting) say(reason, reason.dataset.textLoading);
+  else say(reason, missing ? missing.dataset.missing : "");
 }
 
 // A checkbox may stand for an empty field; switching it off brings the words back.
@@ -209,4 +213,4 @@ window.addEventListener("pageshow", (event) => {
 });
 
 if ("scrollRestoration" in history) history.scrollRestoration = "manual";
-if (picturesGrid) showState();
+showState();

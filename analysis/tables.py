@@ -1,0 +1,147 @@
+"""The tables of a report, as frames for CSV files and as JSON values."""
+
+from __future__ import annotations
+
+import math
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+
+from analysis.comparisons import PermutationTest
+from analysis.estimates import Estimate
+from analysis.evaluation import Evaluation
+from analysis.results import ESTIMATE_COLUMNS, estimate_record
+from analysis.schema import FORMULA_STARTS, contract
+
+PACKAGES = ("numpy", "scipy", "pandas", "matplotlib", "jinja2", "simplemma", "pyspellchecker", "pillow")
+
+
+def all_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
+    """Every table of the report, by name; names of summaries and names people gave are text cells."""
+    consensus = evaluation.consensus.assign(names=[_joined(pairs) for pairs in evaluation.consensus["names"]])
+    cells = evaluation.cells.assign(
+        names=[
+            "; ".join(f"{name} {votes}/{answers}" for name, votes, answers in names)
+            for names in evaluation.cells["names"]
+        ]
+    )
+    flow = [("participants " + step, count) for step, count in evaluation.selection.flow.items()]
+    flow += [("answers left out, " + reason, count) for reason, count in evaluation.selection.left_out.items()]
+    measures = evaluation.behaviour
+    return {
+        "results": evaluation.results.frame(),
+        "summaries": consensus,
+        "parts": cells,
+        "networks": comparisons_frame(evaluation),
+        "names_trail": evaluation.answers.trail,
+        "behaviour": pd.concat(
+            [measures[["task", "arm", "measure"]], _spread_out(measures["estimate"].tolist())], axis=1
+        ),
+        "flow": pd.DataFrame(flow, columns=["step", "count"]),
+    }
+
+
+def comparisons_frame(evaluation: Evaluation) -> pd.DataFrame:
+    """Networks in pairs, one row per pair and measure."""
+    columns = ["measure", "first", "second", "p_value", "p_holm", "accuracy_difference"]
+    rows = [{name: getattr(pair, name) for name in columns} for pair in evaluation.comparisons]
+    estimates = _spread_out([pair.difference for pair in evaluation.comparisons])
+    return pd.concat([pd.DataFrame(rows, columns=columns), estimates], axis=1)
+
+
+def _spread_out(estimates: list[Estimate]) -> pd.DataFrame:
+    return pd.DataFrame([estimate_record(estimate) for estimate in estimates], columns=list(ESTIMATE_COLUMNS))
+
+
+def _joined(pairs: list[tuple[str, int]]) -> str:
+    return "; ".join(f"{name} {people}" for name, people in pairs)
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """CSV text in which no cell can start a formula."""
+    guarded = frame.copy()
+    for column in guarded.columns:
+        if guarded[column].dtype == object or pd.api.types.is_string_dtype(guarded[column]):
+            guarded[column] = [_guarded(cell) for cell in guarded[column]]
+    return guarded.to_csv(index=False)
+
+
+def _guarded(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def provenance(evaluation: Evaluation) -> dict[str, Any]:
+    """Where the numbers come from: runs, schema, packages, seed."""
+    stimuli, answers = evaluation.selection.stimuli, evaluation.selection.answers
+    runs = []
+    for digest in sorted(stimuli["run_digest"].unique()):
+        run = evaluation.export.manifests.get(str(digest), {}).get("run", {})
+        known = {key: run.get(key) for key in ("dataset", "preset", "seed", "code_version", "synthetic")}
+        runs.append({"digest": str(digest)} | known)
+    times = answers["answered_at"]
+    return {
+        "study": evaluation.export.study,
+        "study_versions": [int(number) for number in sorted(answers["study_version"].dropna().unique())],
+        "first_answer": times.min().isoformat() if len(times) else None,
+        "last_answer": times.max().isoformat() if len(times) else None,
+        "runs": runs,
+        "schema_version": contract().schema_version,
+        "seed": evaluation.inference_options.seed,
+        "draws": evaluation.inference_options.draws,
+        "python": platform.python_version(),
+        "packages": {package: version(package) for package in PACKAGES},
+    }
+
+
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """``results.json``: every number with interval, n, method and reason; JSON values only, no NaN."""
+    claims = [
+        {
+            "key": claim.key,
+            "question": claim.question,
+            "verdict": str(claim.verdict),
+            "unit": claim.unit,
+            "rule": claim.rule,
+            "words": claim.words,
+            "estimate": estimate_record(claim.estimate),
+        }
+        for claim in evaluation.claims
+    ]
+    correlations = {
+        measure: asdict(test) if isinstance(test, PermutationTest) else {"statistic": None, "reason": test}
+        for measure, test in evaluation.correlations.items()
+    }
+    content = {
+        "answer": evaluation.answer,
+        "simulated": evaluation.selection.simulated,
+        "claims": claims,
+        "results": evaluation.results.records(),
+        "summaries": evaluation.consensus.to_dict("records"),
+        "parts": evaluation.cells.to_dict("records"),
+        "networks": comparisons_frame(evaluation).to_dict("records"),
+        "correlations": correlations,
+        "behaviour": [
+            {"task": row["task"], "arm": row["arm"], "measure": row["measure"]} | estimate_record(row["estimate"])
+            for row in evaluation.behaviour.to_dict("records")
+        ],
+        "flow": dict(evaluation.selection.flow),
+        "left_out": dict(evaluation.selection.left_out),
+        "options": asdict(evaluation.selection_options) | asdict(evaluation.inference_options),
+        "provenance": provenance(evaluation),
+    }
+    cleaned: dict[str, Any] = _plain(content)
+    return cleaned
+
+
+def _plain(value: Any) -> Any:
+    """Turn pandas and NumPy scalars into JSON values; missing ones into null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,89 @@
+"""Speed of matching: the compiled matchers against plain NumPy, in one run on one thread.
+
+    python -m benchmarks.flow [--proposals 500] [--repeats 5] [--json FILE]
+
+The plain versions are those that the tests compare with (``tests/vsum_core/reference_flow.py``). Boxes and appearance
+are random: speed depends on their number, their overlap (here 0.3 to 0.4 of all pairs) and the share of zeros.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import runpy
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from vsum_core.config import FlowConfig, Matcher
+from vsum_core.dense_flow import dense_flow
+from vsum_core.flow import match
+
+SIDE = 224
+PLAIN = Path(__file__).parents[1] / "tests" / "vsum_core" / "reference_flow.py"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.flow", description="Speed of matching.")
+    parser.add_argument("--proposals", type=int, default=500)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="write the figures here as well")
+    options = parser.parse_args(arguments)
+    with threadpool_limits(limits=1):
+        records = measure(options.proposals, options.repeats)
+    for record in records:
+        plain = f"{record['plain_ms']:9.1f} ms plain, {record['ratio']:5.1f} times" if "plain_ms" in record else ""
+        print(f"{record['what']:22} {record['ms']:8.1f} ms {plain}")
+    if options.json is not None:
+        options.json.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
+
+
+def measure(proposals: int, repeats: int) -> list[dict[str, Any]]:
+    """Median milliseconds for one pair of images; compilation is not counted."""
+    generator = np.random.default_rng(0)
+    boxes_a, boxes_b = _random_boxes(generator, proposals), _random_boxes(generator, proposals)
+    appearance = np.maximum(generator.normal(size=(proposals, proposals)), 0).astype(np.float32)
+    plain = runpy.run_path(str(PLAIN))
+    weights = plain["filtered_appearance"](boxes_a, boxes_b, appearance)
+    hough, local = FlowConfig(matcher=Matcher.PROBABILISTIC_HOUGH), FlowConfig(matcher=Matcher.LOCAL_OFFSET)
+    sides = {"side": hough.hough_bin, "scale_side": hough.hough_scale_bin, "sigma": hough.hough_sigma}
+    records = []
+    for config, slow in (
+        (hough, lambda: plain["probabilistic_hough"](boxes_a, boxes_b, weights, **sides)),
+        (local, lambda: plain["local_offset"](boxes_a, boxes_b, weights)),
+    ):
+        compiled = _milliseconds(lambda config=config: match(boxes_a, boxes_b, appearance, config=config), repeats)
+        plain_ms = _milliseconds(slow, repeats)
+        records.append(
+            {"what": config.matcher.value, "ms": compiled, "plain_ms": plain_ms, "ratio": plain_ms / compiled}
+        )
+    confidence = match(boxes_a, boxes_b, appearance, config=local)
+    picture = generator.integers(0, 256, size=(SIDE, SIDE, 3), dtype=np.uint8)
+    dense = _milliseconds(lambda: dense_flow(boxes_a, boxes_b, confidence, picture, config=local), repeats)
+    return [*records, {"what": "dense flow", "ms": dense}]
+
+
+def _random_boxes(generator: np.random.Generator, count: int) -> npt.NDArray[np.int64]:
+    sizes = generator.integers(20, 150, size=(count, 2))
+    corners = (generator.random((count, 2)) * (SIDE - sizes)).astype(int)
+    return np.concatenate([corners, corners + sizes], axis=1)
+
+
+def _milliseconds(function: Callable[[], object], repeats: int) -> float:
+    function()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        times.append(1000 * (time.perf_counter() - start))
+    return statistics.median(times)
+
+
+if __name__ == "__main__":
+    main()
