@@ -103,7 +103,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
     ]
     if not console.is_terminal:
         for row in rows:
-            console.print("\t".join(row), markup=False, soft_wrap=True)
+            console.file.write("\t".join(row) + "\n")  # console.print would turn tabs into spaces
         return
     console.print(evaluation.answer, markup=False)
     table = Table("question", "value", "interval", "verdict")

@@ -256,10 +256,8 @@ def overall_answer(claims: Sequence[Claim], *, answers: int, participants: int, 
     """The report's one paragraph."""
     if answers == 0:
         return "There are no naming answers to analyse yet, so none of the questions has an answer."
-    who = "simulated participants" if simulated else "participants"
-    if participants == 1:
-        who = who.removesuffix("s")
-    start = f"{counted(answers, 'naming answer')} of {participants:,} {who} were analysed. "
+    who = counted(participants, "simulated participant" if simulated else "participant")
+    start = f"{counted(answers, 'naming answer')} of {who} {'was' if answers == 1 else 'were'} analysed. "
     sentences = {
         "meaning": "most summaries carry a meaning for people",
         "agreement": "people agree on what it is",

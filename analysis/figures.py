@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.estimates import Estimate
 from analysis.evaluation import Evaluation
 from analysis.intervals import t_mean
-from analysis.wording import ARM_WORDS, STATISTIC_WORDS, estimate_text, percent, value_text
+from analysis.wording import ARM_WORDS, NOTHING, STATISTIC_WORDS, estimate_text, percent, value_text
 
 INK = "#23262b"
 QUIET = "#8a8f98"
@@ -29,10 +30,11 @@ ARM_COLOURS = {
     "whole-images": "#b0609a",
 }
 """Okabe and Ito's palette: apart for every kind of colour vision, and readable on white and on near black."""
-NETWORK_COLOURS = ("#00876c", "#9a5fb5", "#b8860b", "#3f7fbf", "#c2506b", "#6b7a8f")
+NETWORK_COLOURS = ("#00876c", "#9a5fb5", "#9c7200", "#3f7fbf", "#c2506b", "#6b7a8f")
 """Other hues than the arms have, so that a colour means one thing on the page."""
 WIDTH = 7.4
 INDENT = "\u2003"
+LONGEST_LABEL = 52
 STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
@@ -89,8 +91,8 @@ def to_svg(figure: Figure, name: str) -> str:
 
 
 def for_page(svg: str) -> str:
-    """The same SVG to stand in a page: its ink follows the page's, in light and in dark."""
-    return svg.replace(INK, "currentColor")
+    """The same SVG to stand in a page, whose ink and ground it takes over, in light and in dark."""
+    return svg.replace(INK, "currentColor").replace("fill: #ffffff", "fill: none")
 
 
 def _axes(rows: float, *, width: float = WIDTH) -> tuple[Figure, Axes]:
@@ -197,7 +199,8 @@ def parts_figure(evaluation: Evaluation) -> Figure | None:
             _right_label(axes, y, f"{network}: {estimate_text(estimate, digits=1)}", colour)
             continue
         _counts(axes, cell, y, colour)
-        _right_label(axes, y, ", ".join(name for name, _, _ in cell["names"]) or "–", colour)
+        names = ", ".join(name for name, _, _ in cell["names"])
+        _right_label(axes, y, textwrap.shorten(names, LONGEST_LABEL, placeholder=" …") or NOTHING, colour)
     axes.set_xlim(0, max(1, int(cells["summaries"].max())) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("|\u2002summaries found\u2003\u2003○\u2002nameable\u2003\u2003●\u2002distinct consensus names")

@@ -30,7 +30,7 @@ def _selection(evaluation: Evaluation) -> str:
     if options.method is not None:
         sentences.append(f"Only the explanation method {options.method} was analysed.")
     if selection.left_out:
-        left_out = [f"{count:,} {reason}".replace(",", " ") for reason, count in selection.left_out.items()]
+        left_out = [f"{count:,} {reason}".replace(",", "\u202f") for reason, count in selection.left_out.items()]
         sentences.append(f"Answers left out: {listed(left_out)}.")
     if selection.mixed:
         kept = "programs" if selection.simulated else "people"

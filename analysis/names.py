@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -237,16 +236,22 @@ def level_two(name: str, *, language: str = "en") -> str:
 # Whole studies --------------------------------------------------------------------------------------------------------
 
 
-def _peer_words(names: pd.DataFrame) -> dict[tuple[str, str], Counter[str]]:
+def _peer_words(names: pd.DataFrame) -> dict[tuple[str, str], dict[str, int]]:
     """By language and class: how many participants used each word, singulars counted with their plurals."""
-    peers: dict[tuple[str, str], Counter[str]] = {}
-    distinct = names[["language", "class", "participant", "l1"]].drop_duplicates()
-    for (language, label), group in distinct.groupby(["language", "class"], sort=False):
-        used: Counter[str] = Counter()
-        for _, own in group.groupby("participant", sort=False)["l1"]:
-            words = {word for name in own for word in str(name).split()}
-            used.update(words | {singular(word, str(language)) for word in words})
-        peers[str(language), str(label)] = used
+    words = names[["language", "class", "participant", "l1"]].drop_duplicates()
+    words = words.assign(word=words["l1"].str.split()).explode("word").dropna(subset=["word"])
+    keys = ["language", "class", "participant", "word"]
+    words = words[keys].drop_duplicates()
+    singulars = {
+        (language, word): singular(word, language)
+        for language, word in words[["language", "word"]].drop_duplicates().itertuples(index=False, name=None)
+    }
+    pairs = zip(words["language"], words["word"], strict=True)
+    both = pd.concat([words, words.assign(word=[singulars[pair] for pair in pairs])]).drop_duplicates(keys)
+    peers: dict[tuple[str, str], dict[str, int]] = {}
+    counts = both.groupby(["language", "class", "word"], sort=False).size()
+    for language, label, word, uses in counts.reset_index(name="uses").itertuples(index=False, name=None):
+        peers.setdefault((language, label), {})[word] = int(uses)
     return peers
 
 
@@ -285,6 +290,9 @@ def normalise_names(
         },
         dtype=str,
     )
+    if names.empty:
+        empty = pd.DataFrame(columns=["raw", "l1", "l2"], dtype=str)
+        return NormalisedNames(frame=empty, trail=pd.DataFrame(columns=[*TRAIL_COLUMNS, "answers"]))
     distinct = names[["raw", "language", "class"]].drop_duplicates().reset_index(drop=True)
     trails = [_Trail() for _ in range(len(distinct))]
     distinct["l1"] = [
@@ -293,7 +301,7 @@ def normalise_names(
     ]
     peers = _peer_words(names.merge(distinct, on=["raw", "language", "class"], how="left"))
     distinct["l2"] = [
-        _level_two(name, language, peers[language, label], trail)
+        _level_two(name, language, peers.get((language, label), {}), trail)
         for name, language, label, trail in zip(
             distinct["l1"], distinct["language"], distinct["class"], trails, strict=True
         )

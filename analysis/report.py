@@ -111,7 +111,7 @@ def _estimate_cell(estimate: Estimate, *, share: bool = False, digits: int = 2) 
 def _count(value: Any) -> Cell:
     if value is None or pd.isna(value):
         return Cell(wording.NOTHING, numeric=True)
-    return Cell(wording.decimal(float(value), 0), float(value), numeric=True)
+    return Cell(f"{int(value):,}".replace(",", "\u202f"), int(value), numeric=True)
 
 
 def _share(value: Any) -> Cell:

@@ -266,7 +266,8 @@ def without_apostrophe(cells: pd.Series[Any]) -> pd.Series[Any]:
 
 def _typed(cells: pd.Series[Any], column: Column, file: str, complaints: list[Complaint]) -> pd.Series[Any]:
     place = (file, column.name)
-    cells = without_apostrophe(cells)
+    if column.type == "string" and column.allowed is None:
+        cells = without_apostrophe(cells)
     missing = cells.isna()
     if column.required:
         _complain(complaints, missing, cells, place, "The cell is empty.", "Every row needs it; export again.")

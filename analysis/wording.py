@@ -96,7 +96,7 @@ def p_text(p_value: float | None) -> str:
 
 def counted(count: int, one: str, many: str | None = None) -> str:
     """A count with its noun, such as ``1 class`` or ``2 classes``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}".replace(",", " ")
+    return f"{count:,} {one if count == 1 else many or one + 's'}".replace(",", "\u202f")
 
 
 def listed(words: list[str]) -> str:

@@ -15,6 +15,7 @@ the original pictures.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import json
 import time
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vsum_core.config import DescriptorConfig, FlowConfig, Matcher, PipelineConfig, preset, preset_names
 from vsum_core.deep_descriptors import deep_descriptors
@@ -39,6 +40,7 @@ from vsum_core.proposals import region_proposals
 
 ALPHAS = (0.05, 0.1, 0.15)
 HOG = "hog"
+UNIT_HOG = "hog-unit"  # the same, every descriptor scaled to length 1
 
 Describe = Callable[[npt.NDArray[np.uint8], npt.NDArray[np.int32]], npt.NDArray[np.float32]]
 
@@ -66,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         records = [
             record
             for folder in folders
-            for record in _measure_set(folder, descriptors, options.matchers, options.limit_pairs, config)
+            for record in _measure_set(
+                folder, descriptors, options.matchers, options.powers, options.limit_pairs, config
+            )
         ]
     _print(records)
     if options.json is not None:
@@ -120,15 +124,17 @@ def _measure_set(
     folder: Path,
     descriptors: dict[str, Describe],
     matchers: Sequence[Matcher],
+    powers: Sequence[float],
     limit: int | None,
     config: PipelineConfig,
 ) -> list[dict[str, Any]]:
     pictures = read_set(folder, descriptors, config)
     pairs = choose_pairs(len(pictures), limit)
     return [
-        {"set": folder.name, "descriptor": name, "matcher": matcher.value, "pairs": len(pairs)}
-        | _measure(pictures, pairs, name, FlowConfig(**(vars(config.flow) | {"matcher": matcher})))
+        {"set": folder.name, "descriptor": name, "power": power, "matcher": matcher.value, "pairs": len(pairs)}
+        | _measure(pictures, pairs, name, dataclasses.replace(config.flow, matcher=matcher, appearance_power=power))
         for name in descriptors
+        for power in powers
         for matcher in matchers
     ]
 
@@ -140,13 +146,13 @@ def _measure(
     seconds = np.zeros(3)
     for row, (a, b) in enumerate(pairs):
         first, second = pictures[a], pictures[b]
-        times = [time.perf_counter()]
+        times = [time.process_time()]
         appearance = appearance_similarity(first.features[descriptor], second.features[descriptor], whitening=None)
-        times.append(time.perf_counter())
+        times.append(time.process_time())
         confidence = match(first.boxes, second.boxes, appearance, config=config)
-        times.append(time.perf_counter())
+        times.append(time.process_time())
         flow = dense_flow(first.boxes, second.boxes, confidence, first.frame, config=config)
-        times.append(time.perf_counter())
+        times.append(time.process_time())
         seconds += np.diff(times)
         shares[row] = [correct_keypoints(flow, first, second, alpha).mean() for alpha in ALPHAS]
     names = ("appearance_ms", "matching_ms", "dense_flow_ms")
@@ -156,39 +162,44 @@ def _measure(
 
 
 def _describer(name: str, config: DescriptorConfig) -> Describe:
-    if name != HOG:
+    if name not in (HOG, UNIT_HOG):
         network = load_network(name)
         return lambda frame, boxes: deep_descriptors(network, frame, boxes)
     whitening = Whitening.load_default(config=config)
 
     def describe(frame: npt.NDArray[np.uint8], boxes: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
         plain = hog_descriptors(frame, boxes, config=config)
-        return whitening.decorrelate(plain) if config.whitening else plain
+        features = whitening.decorrelate(plain) if config.whitening else plain
+        if name == UNIT_HOG:
+            features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+        return features
 
     return describe
 
 
 def _print(records: Sequence[dict[str, Any]]) -> None:
     print(
-        f"{'descriptor':20} {'matcher':20} {'set':14} " + " ".join(f"PCK@{alpha:<5}" for alpha in ALPHAS) + "  ms/pair"
+        f"{'descriptor':20} {'power':5} {'matcher':20} {'set':12} "
+        + " ".join(f"PCK@{alpha:<5}" for alpha in ALPHAS)
+        + "  ms"
     )
-    groups = sorted({(record["descriptor"], record["matcher"]) for record in records})
     numbers = [*(f"pck_{alpha}" for alpha in ALPHAS), "appearance_ms", "matching_ms", "dense_flow_ms"]
-    for descriptor, matcher in groups:
-        rows = [record for record in records if (record["descriptor"], record["matcher"]) == (descriptor, matcher)]
+    for kind in dict.fromkeys((record["descriptor"], record["power"], record["matcher"]) for record in records):
+        rows = [row for row in records if (row["descriptor"], row["power"], row["matcher"]) == kind]
         mean = {"set": "mean"} | {name: float(np.mean([row[name] for row in rows])) for name in numbers}
         for row in [*rows, mean]:
             shares = " ".join(f"{row[f'pck_{alpha}']:<9.3f}" for alpha in ALPHAS)
             parts = " + ".join(f"{row[name]:.0f}" for name in numbers[len(ALPHAS) :])
-            print(f"{descriptor:20} {matcher:20} {row['set']:14} {shares}  {parts}")
-    print("ms/pair: appearance + matching + dense flow, one thread")
+            print(f"{kind[0]:20} {kind[1]:<5g} {kind[2]:20} {row['set']:12} {shares}  {parts}")
+    print("ms: processor time per pair, appearance + matching + dense flow")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pf_willow", description="PCK of each matcher.")
     parser.add_argument("directory", type=Path, help="folder with one folder per image set")
     parser.add_argument("--matchers", nargs="+", type=Matcher, default=list(Matcher), choices=list(Matcher))
-    parser.add_argument("--descriptors", nargs="+", default=[HOG], help="hog, or names of networks")
+    parser.add_argument("--descriptors", nargs="+", default=[HOG], help="hog, hog-unit, names of networks")
+    parser.add_argument("--powers", nargs="+", type=float, default=[1.0], help="of the appearance")
     parser.add_argument("--limit-pairs", type=int, help="pairs per set, the same in every run; all when left out")
     parser.add_argument("--preset", default="reference", choices=preset_names())
     parser.add_argument("--seed", type=int, default=0)

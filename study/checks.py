@@ -38,6 +38,26 @@ def check_contracts(app_configs: Any, **_: Any) -> list[CheckMessage]:
     ]
 
 
+@register()
+def check_answer_columns(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Every task type fills columns that the long table has."""
+    from study.contract import long_table_contract
+    from study.tasks import all_tasks
+
+    if check_tasks(app_configs) or check_contracts(app_configs):
+        return []  # reported already, and nothing more can be said before they are mended
+    known = set(long_table_contract().tables["responses_long"].column_names)
+    return [
+        Error(
+            f"Task {task.name!r} fills columns that contracts/long_table.json lacks: {', '.join(sorted(unknown))}.",
+            hint="Correct the task's answer_columns, or extend the contract and its version.",
+            id="study.E004",
+        )
+        for task in all_tasks().values()
+        if (unknown := set(task.answer_columns) - known)
+    ]
+
+
 def _check_classes(setting: str, base: type, identifier: str, hint: str) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for path in getattr(settings, setting):

@@ -24,8 +24,6 @@ class Table:
     """One table of the export."""
 
     name: str
-    description: str
-    key: tuple[str, ...]
     columns: tuple[Column, ...]
 
     @property
@@ -50,8 +48,6 @@ def long_table_contract() -> LongTableContract:
     tables = {
         name: Table(
             name=name,
-            description=table["description"],
-            key=tuple(table["key"]),
             columns=tuple(
                 Column(
                     name=column["name"],

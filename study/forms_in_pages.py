@@ -11,8 +11,6 @@ class PageForm:
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
-    """Names of all fields, those that are empty or not chosen included."""
 
 
 class _FormParser(HTMLParser):
@@ -26,7 +24,7 @@ class _FormParser(HTMLParser):
         if tag == "form":
             self.forms.append(PageForm(attributes.get("action") or "", (attributes.get("method") or "get").lower()))
             self._inside = True
-        elif self._inside and tag in {"input", "textarea", "select", "button"} and attributes.get("name"):
+        elif self._inside and tag in {"input", "textarea"} and attributes.get("name"):
             self._add_field(str(attributes["name"]), attributes)
 
     def handle_endtag(self, tag: str) -> None:
@@ -34,14 +32,12 @@ class _FormParser(HTMLParser):
             self._inside = False
 
     def _add_field(self, name: str, attributes: dict[str, str | None]) -> None:
-        form = self.forms[-1]
-        form.names.add(name)
         kind = (attributes.get("type") or "text").lower()
         if kind in {"submit", "button", "image", "file"} or "disabled" in attributes:
             return
         if kind in {"checkbox", "radio"} and "checked" not in attributes:
             return
-        form.fields[name] = attributes.get("value") or ("on" if kind in {"checkbox", "radio"} else "")
+        self.forms[-1].fields[name] = attributes.get("value") or ("on" if kind in {"checkbox", "radio"} else "")
 
 
 def find_forms(html: str) -> list[PageForm]:

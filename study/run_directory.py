@@ -62,7 +62,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RunDirectoryError(f"{path} does not exist; give the directory that `manage.py pregenerate` wrote.")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
     except ValueError as error:
         raise RunDirectoryError(f"{path} is not valid JSON ({error}); pregenerate the run again.") from error
     violation = jsonschema.exceptions.best_match(manifest_validator().iter_errors(manifest))
@@ -85,6 +85,15 @@ def read_manifest(directory: Path) -> dict[str, Any]:
                     f"{path}: summary {identifier!r} has {found} {kind} for {expected} members; expected one each."
                 )
     return dict(manifest)
+
+
+def refuse_constant(name: str) -> None:
+    """Refuse NaN and the infinities: Python writes them, but they are no JSON and no database takes them.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"{name} is no JSON number")
 
 
 def read_pictures(directory: Path, summary: dict[str, Any]) -> SummaryPictures:

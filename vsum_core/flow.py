@@ -7,8 +7,9 @@ Source: Ham, Cho, Schmid, Ponce, "Proposal Flow", CVPR 2016, section 3. Three ma
 * ``PROBABILISTIC_HOUGH`` (PHM) multiplies it by the support that the pair's offset gets from all pairs.
 * ``LOCAL_OFFSET`` (LOM) multiplies it by the agreement with the offset that overlapping proposals prefer.
 
-All three are linear in the appearance: twice the appearance gives twice the confidence. Nothing is normalised to sum to
-one, so that confidences of different image pairs stay comparable.
+All three are linear in the appearance (raised to ``FlowConfig.appearance_power``, 1 in the reference): twice the
+appearance gives twice the confidence. Nothing is normalised to sum to one, so that confidences of different image pairs
+stay comparable.
 
 :func:`match` treats one pair of images; :mod:`vsum_core.class_flow` treats all pairs of a class.
 """
@@ -62,6 +63,8 @@ def match(
     if not (np.isfinite(weights).all() and weights.min() >= 0):
         raise ValueError("appearance must be finite and not negative; clip similarities at 0 before matching.")
     weights = np.where(_comparable_aspects(boxes_a, boxes_b, config.maximum_aspect_ratio), weights, np.float32(0))
+    if config.appearance_power != 1:
+        weights **= np.float32(config.appearance_power)
     match config.matcher:
         case Matcher.APPEARANCE:
             return weights

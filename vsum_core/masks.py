@@ -154,6 +154,8 @@ def inscribed_circle(height: int, width: int) -> Tensor:
 def regularisation(masks: Tensor, *, stage: MaskStageConfig) -> Tensor:
     """Area, total variation and binary terms of the loss, weighted, per image: (N, 1, h, w) → (N,).
 
+    The bars of ``|1 - m|`` and ``|m (1 - m)|`` are kept, so at their zeros the gradient is 0.
+
     Raises:
         ValueError: a mask has fewer than two rows or columns, so it has no differences.
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -57,12 +58,14 @@ def blur_matrix(size: int, kernel_size: int, sigma: float) -> Tensor:
     """
     taps = gaussian_taps(kernel_size, sigma)
     period = max(1, 2 * (size - 1))
-    matrix = torch.zeros(size, size, dtype=torch.float64)
+    matrix = np.zeros((size, size))
     for row in range(size):
         for offset, weight in enumerate(taps, start=row - kernel_size // 2):
             folded = offset % period
             matrix[row, min(folded, period - folded) if size > 1 else 0] += weight
-    return matrix.float()
+    # The cached tensor outlives this call, and one made in inference mode could not take part in a gradient later.
+    with torch.inference_mode(False):
+        return torch.from_numpy(matrix).float()
 
 
 def blend(images: Tensor, blurred: Tensor, masks: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class StimulusAdmin(ReadOnlyAdmin):
     @admin.display(description=_("picture"))
     def thumbnail(self, stimulus: Stimulus) -> str:
         """Show all cells in a small picture."""
-        return format_html('<img src="{}" alt="" height="64" loading="lazy">', stimulus.grid.url)
+        return format_html('<img class="h-12 max-w-none" src="{}" alt="" loading="lazy">', stimulus.grid.url)
 
     @admin.display(description=_("regions"))
     def members_count(self, stimulus: Stimulus) -> int:
@@ -58,11 +58,12 @@ class StimulusAdmin(ReadOnlyAdmin):
     @admin.display(description=_("each region"))
     def member_pictures(self, stimulus: Stimulus) -> str:
         """Show each cell with its drop and its likeness to the first."""
-        return format_html_join(
-            " ",
-            '<img src="{}" alt="" height="160" title="{}, drop {}, similarity {}">',
+        pictures = format_html_join(
+            "",
+            '<img class="w-40" src="{}" alt="" loading="lazy" title="{}, drop {}, similarity {}">',
             (
                 (cell.url, member["image"], member["drop"], member["similarity"])
                 for cell, member in zip(stimulus.cells, stimulus.members, strict=True)
             ),
         )
+        return format_html('<div class="flex flex-wrap gap-2">{}</div>', pictures)

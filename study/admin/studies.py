@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -108,10 +108,11 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         """Show completed participants against the plan."""
         return f"{study.completes_count} / {study.participants_planned}"
 
-    @display(description=_("simulated"), ordering="simulated_count_", label="warning")  # type: ignore[untyped-decorator]
-    def simulated_count(self, study: Any) -> str | None:
+    @display(description=_("simulated"), ordering="simulated_count_", label={"simulated": "warning"})  # type: ignore[untyped-decorator]
+    def simulated_count(self, study: Any) -> tuple[str, str] | None:
         """Show how many participants are programs; nothing where all are people."""
-        return f"{study.simulated_count_} simulated" if study.simulated_count_ else None
+        count = study.simulated_count_
+        return ("simulated", _("%(count)d simulated") % {"count": count}) if count else None
 
     @admin.display(description=_("participant link"))
     def participant_link(self, study: Study) -> str:
@@ -232,7 +233,6 @@ class SlotAdmin(ReadOnlyAdmin):
     list_display = ("study", "number", "state", "holder", "lease_expires_at", "trials")
     list_filter = ("study", "state")
     list_select_related = ("study", "holder")
-    ordering = (F("study_id"), F("number"))
 
     @admin.display(description=_("trials"))
     def trials(self, slot: Slot) -> int:

@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
             name='Study',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text='Part of the link: /s/<slug>/', max_length=60, unique=True)),
+                ('slug', models.SlugField(help_text='Part of the link: /s/SLUG/', max_length=60, unique=True)),
                 ('title', models.CharField(max_length=200)),
                 ('state', models.CharField(choices=[('draft', 'draft'), ('running', 'running'), ('paused', 'paused'), ('closed', 'closed')], default='draft', max_length=10)),
                 ('preset', models.CharField(help_text='Name of the preset that the design started from.', max_length=60)),

@@ -41,8 +41,3 @@ class Condition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.network} · {self.class_name} · {self.method} · {self.arm}"
-
-    @property
-    def is_control(self) -> bool:
-        """Whether this is a control arm."""
-        return self.arm != Arm.SUMMARIES

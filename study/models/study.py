@@ -1,7 +1,5 @@
 """A study: one design, its texts and its quota."""
 
-from typing import Any
-
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
@@ -24,7 +22,7 @@ class Study(models.Model):
     `debrief`; everything else that participants read is in the templates.
     """
 
-    slug = models.SlugField(unique=True, max_length=60, help_text=_("Part of the link: /s/<slug>/"))
+    slug = models.SlugField(unique=True, max_length=60, help_text=_("Part of the link: /s/SLUG/"))
     title = models.CharField(max_length=200)
     state = models.CharField(max_length=10, choices=StudyState.choices, default=StudyState.DRAFT)
     preset = models.CharField(max_length=60, help_text=_("Name of the preset that the design started from."))
@@ -85,11 +83,6 @@ class Study(models.Model):
     def takes_participants(self) -> bool:
         """Whether new participants may enter."""
         return self.state == StudyState.RUNNING
-
-    def text(self, key: str) -> str:
-        """Return one of the study's own texts, or an empty string."""
-        texts: dict[str, Any] = self.texts
-        return str(texts.get(key, ""))
 
     def completion_code(self, outcome: str) -> str:
         """Return the code for an outcome, such as `completed`; empty when the study has none."""

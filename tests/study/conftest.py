@@ -74,7 +74,7 @@ def summary_record(directory, number, *, network, class_name, arm, part):
     }
 
 
-def write_run(directory: Path, *, networks=("small", "large"), classes=("robin", "owl"), seed=0, known_parts=True):
+def write_run(directory: Path, *, networks=("small", "large"), classes=("robin",), seed=0, known_parts=True):
     """Write a valid run: four summaries and four random controls for each network and class."""
     directory.mkdir(parents=True, exist_ok=True)
     summaries = []
@@ -163,7 +163,7 @@ def media_root(settings, tmp_path):
 
 @pytest.fixture(scope="session")
 def run_directory(tmp_path_factory):
-    """A valid run with 16 summaries and 16 controls, drawn once for all tests; copy it before changing it."""
+    """A valid run with 8 summaries and 8 controls, drawn once for all tests; copy it before changing it."""
     directory = tmp_path_factory.mktemp("run")
     write_run(directory)
     return directory
@@ -243,3 +243,9 @@ def visitor(client):
 def new_visitor():
     """Return a function that makes one more visitor, each with a browser of their own."""
     return lambda: Visitor(Client())
+
+
+@pytest.fixture
+def preset():
+    """The shipped preset."""
+    return load_preset("paper-2018")

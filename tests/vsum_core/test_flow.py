@@ -97,6 +97,12 @@ def test_appearance_matcher_keeps_the_appearance():
     np.testing.assert_array_equal(result, appearance)
 
 
+def test_appearance_may_be_raised_to_a_power():
+    boxes = [[0, 0, 20, 20], [30, 30, 50, 50]]
+    config = FlowConfig(matcher=Matcher.APPEARANCE, appearance_power=2)
+    np.testing.assert_allclose(match(boxes, boxes, [[3, 0.5], [0, 2]], config=config), [[9, 0.25], [0, 4]])
+
+
 def test_aspect_ratios_that_differ_by_the_factor_do_not_match():
     square = [[0, 0, 20, 20]]
     others = [[0, 0, 40, 20], [0, 0, 39, 20], [0, 0, 20, 40], [0, 0, 20, 39]]  # ratios 2, 1.95, 1/2, 1/1.95

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 from torch import nn
@@ -71,6 +71,7 @@ def test_nothing_deleted_and_everything_deleted():
     assert whole.all()
 
 
+@settings(deadline=None)
 @given(hypothesis_numpy.arrays(np.float32, (9, 11), elements=st.floats(0, 1, width=32)))
 def test_regions_are_disjoint_and_with_no_minimum_cover_what_is_deleted(mask):
     regions = mask_regions(mask, config=RegionConfig(minimum_area=0.0))

@@ -76,8 +76,8 @@ def build_bird_network(architecture: str) -> nn.Sequential:
     if architecture not in ARCHITECTURES:
         raise ValueError(f"Unknown architecture {architecture!r}; known: {', '.join(ARCHITECTURES)}.")
     if architecture == "bird-small":
-        width = 14
-        layers = [*_convolution(3, 6, 7, 4), *_convolution(6, 10, 3, 2), *_convolution(10, width, 3, 2)]
+        width = 12
+        layers = [*_convolution(3, 8, 5, 4), *_convolution(8, 12, 3, 2), *_convolution(12, width, 3, 2)]
     else:
         width = 96
         layers = [
@@ -134,7 +134,7 @@ def train_bird_network(config: BirdTrainingConfig, *, progress: ProgressFunction
     generator = torch.Generator().manual_seed(config.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = build_bird_network(config.architecture).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = build_bird_network(config.architecture).to(memory_format=torch.channels_last)
     network.train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=config.learning_rate, total_steps=steps)
@@ -146,7 +146,7 @@ def train_bird_network(config: BirdTrainingConfig, *, progress: ProgressFunction
         images, targets = _training_batch(birds, chosen, config, generator)
         loss = functional.cross_entropy(network(images), targets)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         schedule.step()
         report(drawn + step + 1, drawn + steps)
@@ -175,7 +175,7 @@ def _draw_training_birds(config: BirdTrainingConfig, report: Callable[[int], Non
     pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
     blurred = [
         blur(batch.float(), kernel_size=config.blur_kernel, sigma=config.blur_sigma).round().byte()
-        for batch in pixels.split(config.batch_size)
+        for batch in torch.split(pixels, config.batch_size)
     ]
     parts = np.stack(indices)
     seen = np.stack([(parts == part).any(axis=(1, 2)) for part in range(1, len(Part) + 1)], axis=1)

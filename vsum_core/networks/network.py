@@ -127,8 +127,10 @@ class Network:
     _std: Tensor = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name, values in (("_mean", self.specification.mean), ("_std", self.specification.std)):
-            object.__setattr__(self, name, torch.tensor(values, device=self.device).view(1, 3, 1, 1))
+        # Tensors made in a caller's inference mode could not take part in a gradient later.
+        with torch.inference_mode(False):
+            for name, values in (("_mean", self.specification.mean), ("_std", self.specification.std)):
+                object.__setattr__(self, name, torch.tensor(values, device=self.device).view(1, 3, 1, 1))
 
     def logits(self, images: Tensor) -> Tensor:
         """Scores before the softmax.

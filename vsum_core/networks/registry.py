@@ -30,8 +30,8 @@ from vsum_core.networks.network import Network, UnknownNetworkError, near_names
 
 _FAMILY_MODULES = (
     "vsum_core.networks.efficientnet_lite",
-    "vsum_core.networks.torchvision_networks",
     "vsum_core.networks.drawn_birds",
+    "vsum_core.networks.torchvision_networks",
 )
 
 
@@ -94,12 +94,13 @@ def load_network(
         ValueError: a checkpoint without a colon in the name, or the other way round.
     """
     device = torch.device(device)
-    loaded = _load(name, checkpoint=checkpoint, cache=cache)
-    module = loaded.module.eval().requires_grad_(False)
-    if fold if fold is not None else device.type == "cpu":
-        fold_batch_norms(module)
-        module.requires_grad_(False)
-    module = module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # Parameters made in a caller's inference mode could not take part in a gradient later.
+    with torch.inference_mode(False):
+        loaded = _load(name, checkpoint=checkpoint, cache=cache)
+        module = loaded.module.eval()
+        if fold if fold is not None else device.type == "cpu":
+            fold_batch_norms(module)
+        module = module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Network(
         specification=loaded.specification, module=module, device=device, weights_sha256=loaded.weights_sha256
     )

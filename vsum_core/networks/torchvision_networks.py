@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import urllib.error
 import urllib.parse
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ def load(name: str, *, cache: Path | None) -> LoadedWeights:
 
     Args:
         name: such as ``resnet50`` (torchvision's recommended weights) or ``resnet50@IMAGENET1K_V1``.
-        cache: what ``torch.hub`` calls its directory; the file lies in its folder ``checkpoints``. None: torch's own.
+        cache: stands in for ``TORCH_HOME``: the file lies in its folder ``hub/checkpoints``. None: torch's own place.
 
     Raises:
         UnknownNetworkError: no weights of that name; the message lists those there are.
@@ -36,7 +37,7 @@ def load(name: str, *, cache: Path | None) -> LoadedWeights:
     """
     architecture, _, weights_name = name.partition("@")
     weights = _weights(architecture, weights_name)
-    with _hub_directory(cache):
+    with _torch_home(cache):
         path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urllib.parse.urlparse(weights.url).path).name
         try:
             module = models.get_model(architecture, weights=weights, progress=False)
@@ -89,16 +90,26 @@ def _short(error: Exception) -> str:
 
 
 @contextmanager
-def _hub_directory(cache: Path | None) -> Iterator[None]:
+def _torch_home(cache: Path | None) -> Iterator[None]:
+    """Make ``cache`` torch's home for a while; torchvision's builders offer no other way to say where files lie."""
     if cache is None:
         yield
         return
-    previous = torch.hub.get_dir()
-    torch.hub.set_dir(str(cache))
+    before_directory, before_home = torch.hub.get_dir(), os.environ.get("TORCH_HOME")
+    os.environ["TORCH_HOME"] = str(cache)
+    # A directory set by torch.hub.set_dir goes before the environment, and only such a one can be set back.
+    was_set = Path(torch.hub.get_dir()) != cache / "hub"
+    if was_set:
+        torch.hub.set_dir(str(cache / "hub"))
     try:
         yield
     finally:
-        torch.hub.set_dir(previous)
+        if was_set:
+            torch.hub.set_dir(before_directory)
+        if before_home is None:
+            del os.environ["TORCH_HOME"]
+        else:
+            os.environ["TORCH_HOME"] = before_home
 
 
 FAMILY = NetworkFamily(name="torchvision", names=names, load=load)

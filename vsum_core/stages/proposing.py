@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from vsum_core.config import DescriptorConfig, as_dictionary
 from vsum_core.datasets import ImageFile, read_image
-from vsum_core.descriptors import Whitening, appearance_similarity, hog_descriptors
+from vsum_core.descriptors import Whitening, appearance_similarity, hog_descriptors, unit_length
 from vsum_core.proposals import region_proposals
 from vsum_core.provenance import code_digest
 from vsum_core.stages.run import Run
@@ -87,7 +87,7 @@ def describe(run: Run, images: Sequence[ImageFile], boxes: Mapping[str, npt.NDAr
 
     def describe_image(image: ImageFile) -> npt.NDArray[np.float32]:
         descriptors = hog_descriptors(frame_of(run, image), boxes[image.id], config=config)
-        return descriptors if whitening is None else whitening.decorrelate(descriptors)
+        return unit_length(descriptors) if whitening is None else whitening.decorrelate(descriptors)
 
     with ThreadPoolExecutor(max_workers=run.workers) as pool:
         return Descriptors(vectors=tuple(pool.map(describe_image, images)))

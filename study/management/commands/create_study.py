@@ -44,6 +44,7 @@ class Command(BaseCommand):
         except (PresetError, StudyError) as error:
             raise CommandError(str(error)) from error
         target = console(cast("TextIO", self.stdout._out), quiet=options["quiet"])
+        target.print(preset.description, soft_wrap=True)
         rows = [
             [field, str(getattr(study, field)), "given" if field in overrides else choice.origin.value]
             for field, choice in preset.choices.items()
