@@ -4,7 +4,7 @@ from study.tasks.name import NameTask
 
 
 def identifiers():
-    return [message.id for message in run_checks() if message.id.startswith("study.")]
+    return sorted(message.id for message in run_checks() if message.id.startswith("study."))
 
 
 def test_the_shipped_settings_are_sound():
