@@ -59,7 +59,7 @@ def load_images(
     images = pixels.permute(0, 3, 1, 2).float() / 255
     targets = torch.tensor([network.class_index(file.label) for file in files])
     with torch.no_grad():
-        found = torch.cat([network.logits(part.to(network.device)).argmax(1).cpu() for part in images.split(16)])
+        found = torch.cat([network.logits(part.to(network.device)).argmax(1).cpu() for part in torch.split(images, 16)])
     recognised = found == targets
     return images[recognised], targets[recognised].tolist(), len(files)
 

@@ -92,6 +92,9 @@ class MaskConfig:
     threshold: float = 0.5
     batch_size: int = 16
     bfloat16: bool = False  # the network runs in bfloat16 while the mask, loss and scores stay in float32
+    designed_side: int | None = (
+        None  # input side that the mask grids and mask blurs are meant for; None = any, as given
+    )
     smooth: MaskStageConfig = field(
         default_factory=lambda: MaskStageConfig(
             steps=300,
@@ -114,6 +117,26 @@ class MaskConfig:
         _require(self.blur_sigma > 0, "blur_sigma", self.blur_sigma, "positive")
         _require(0 < self.threshold < 1, "threshold", self.threshold, "between 0 and 1")
         _require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
+        side = self.designed_side
+        _require(side is None or side > 0, "designed_side", side, "positive or None")
+
+    def for_side(self, side: int) -> MaskConfig:
+        """These constants for an input of ``side`` pixels: blobs keep their size relative to the image.
+
+        Mask grids and mask blurs are scaled by ``side / designed_side``; without a ``designed_side`` nothing changes.
+        """
+        if self.designed_side is None:
+            return self
+        scale = side / self.designed_side
+
+        def scaled(stage: MaskStageConfig) -> MaskStageConfig:
+            return dataclasses.replace(
+                stage,
+                resolution_divisor=max(1, round(stage.resolution_divisor * scale)),
+                mask_blur_sigma=stage.mask_blur_sigma * scale,
+            )
+
+        return dataclasses.replace(self, smooth=scaled(self.smooth), sharp=scaled(self.sharp), designed_side=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,24 +306,25 @@ def digest(config: Any) -> str:
 
 def _short_masks(*, smooth_steps: int, sharp_steps: int, sharp_rates: tuple[float, float]) -> MaskConfig:
     return MaskConfig(
+        designed_side=224,
         smooth=MaskStageConfig(
             steps=smooth_steps,
             learning_rate=0.3,
             final_learning_rate=0.05,
-            area_weight=0.7,
+            area_weight=0.5,
             total_variation_weight=0.01,
-            resolution_divisor=8,
-            mask_blur_sigma=5.0,
+            resolution_divisor=16,
+            mask_blur_sigma=8.0,
             straight_through_blur=True,
         ),
         sharp=MaskStageConfig(
             steps=sharp_steps,
             learning_rate=sharp_rates[0],
             final_learning_rate=sharp_rates[1],
-            area_weight=0.25,
+            area_weight=0.2,
             total_variation_weight=0.05,
-            resolution_divisor=8,
-            mask_blur_sigma=4.0,
+            resolution_divisor=16,
+            mask_blur_sigma=6.4,
             contrast=20.0,
         ),
     )

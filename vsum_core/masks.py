@@ -109,6 +109,7 @@ def optimise_masks(
         ValueError: shapes, values or targets do not fit.
     """
     indices = _checked_targets(network, images, targets)
+    config = config.for_side(min(network.specification.input_height, network.specification.input_width))
     starts = range(0, len(images), config.batch_size)
     steps_total = (config.smooth.steps + config.sharp.steps) * len(starts)
     steps_done = 0

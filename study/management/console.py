@@ -9,15 +9,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
+from django.core.management.base import OutputWrapper
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 
-def console(stream: TextIO, *, quiet: bool = False) -> Console:
-    """A console on ``stream`` that prints nothing when ``quiet``."""
+def console(output: OutputWrapper, *, quiet: bool = False) -> Console:
+    """A console on a command's ``stdout`` that prints nothing when ``quiet``."""
+    stream = cast("TextIO", output._out)
     return Console(file=stream, quiet=quiet, highlight=False, width=None if stream.isatty() else 120)
 
 

@@ -128,9 +128,7 @@ def test_what_cannot_be_used_is_reported_and_the_rest_goes_on(thing_folder, colo
     assert cmyk["id"] in used
 
 
-def test_a_class_whose_images_are_all_misclassified_gives_no_summaries(
-    thing_folder, colour_network, config, tmp_path
-):
+def test_a_class_whose_images_are_all_misclassified_gives_no_summaries(thing_folder, colour_network, config, tmp_path):
     (thing_folder / "red_thing").rename(tmp_path / "aside")
     (thing_folder / "blue_thing").rename(thing_folder / "red_thing")
     manifest = run(thing_folder, colour_network, tmp_path / "run", config)
@@ -139,9 +137,7 @@ def test_a_class_whose_images_are_all_misclassified_gives_no_summaries(
     assert [clustering["regions"] for clustering in manifest["clusterings"]] == [0, 0]
 
 
-def test_a_class_the_network_does_not_know_is_an_error_before_any_work(
-    thing_folder, colour_network, config, tmp_path
-):
+def test_a_class_the_network_does_not_know_is_an_error_before_any_work(thing_folder, colour_network, config, tmp_path):
     (thing_folder / "red_thing").rename(thing_folder / "red_thong")
     with pytest.raises(UnknownClassError, match="red thing"):
         run(thing_folder, colour_network, tmp_path / "run", config)

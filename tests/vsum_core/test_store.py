@@ -91,6 +91,6 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(tmp_path, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match="No space left on device.*Finished work is kept"):
+    with pytest.raises(StorageError, match=r"No space left on device.*Finished work is kept"):
         store.put(b"hello", suffix="json")
     assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []

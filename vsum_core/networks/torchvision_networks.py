@@ -74,7 +74,7 @@ def _specification(name: str, weights: Any) -> NetworkSpecification:
         std=_three(preprocessing.std),
         categories=categories,
         wnids=imagenet_wnids() if categories == imagenet_names() else None,
-        published_accuracy=None if accuracy is None else accuracy / 100,
+        published_accuracy=None if accuracy is None else round(accuracy / 100, 6),
         interpolation=preprocessing.interpolation.value,
     )
 

@@ -164,7 +164,7 @@ def _warped_patches(
         left, top, right, bottom = regions.boxes[cluster.exemplar]
         pictures = [_grey(frames[exemplar])]
         pictures += [warped[exemplar, int(regions.image_of_region[member])] for member in cluster.members[1:]]
-        patches.append([picture[top:bottom, left:right].astype(np.float32) / 255 for picture in pictures])
+        patches.append([picture[top:bottom, left:right].astype(np.float32) / np.float32(255) for picture in pictures])
     return patches
 
 

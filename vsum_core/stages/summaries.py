@@ -242,7 +242,9 @@ def _record(
             "purity": share,
         },
         "files": {
-            "grid": run.store.put(encode_webp(render_grid(cells, config=config), quality=config.quality), suffix="webp"),
+            "grid": run.store.put(
+                encode_webp(render_grid(cells, config=config), quality=config.quality), suffix="webp"
+            ),
             "cells": cell_files,
             "crops": crop_files,
         },

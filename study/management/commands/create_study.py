@@ -1,7 +1,7 @@
 """``manage.py create_study``: a draft study from a preset."""
 
 from argparse import ArgumentParser
-from typing import Any, TextIO, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             study = create_study(preset, slug=options["slug"], seed=options["seed"], **overrides)
         except (PresetError, StudyError) as error:
             raise CommandError(str(error)) from error
-        target = console(cast("TextIO", self.stdout._out), quiet=options["quiet"])
+        target = console(self.stdout, quiet=options["quiet"])
         target.print(preset.description, soft_wrap=True)
         rows = [
             [field, str(getattr(study, field)), "given" if field in overrides else choice.origin.value]

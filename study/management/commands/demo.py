@@ -49,7 +49,7 @@ class Command(BaseCommand):
         """Go the whole way."""
         started = time.monotonic()
         var = Path(settings.VAR_DIRECTORY)
-        target = console(self.stdout._out, quiet=options["quiet"])
+        target = console(self.stdout, quiet=options["quiet"])
         quiet = {"quiet": options["quiet"]}
         run, export, report = var / "runs" / _run_name(options), var / "exports" / SLUG, var / "reports" / SLUG
 

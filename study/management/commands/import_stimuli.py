@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Import, and turn what can go wrong into one line that says what to do."""
-        target = console(cast("TextIO", self.stdout._out), quiet=options["quiet"])
+        target = console(self.stdout, quiet=options["quiet"])
         study = Study.objects.filter(slug=options["study"]).first()
         if study is None:
             raise CommandError(

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         from vsum_core.pipeline import control_arms, device_named, pregenerate
         from vsum_core.store import StorageError
 
-        target = console(self.stdout._out, quiet=options["quiet"])
+        target = console(self.stdout, quiet=options["quiet"])
         try:
             config = preset(options["preset"], seed=options["seed"])
             arms = control_arms(options["arms"])

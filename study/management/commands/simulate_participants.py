@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from contextlib import nullcontext
-from typing import Any, TextIO, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Simulate, and turn what can go wrong into one line that says what to do."""
-        target = console(cast("TextIO", self.stdout._out), quiet=options["quiet"])
+        target = console(self.stdout, quiet=options["quiet"])
         study = ready_study(options["study"], participants=options["participants"])
         own_server = options["base_url"] is None
         server = running_server() if own_server else nullcontext(options["base_url"].rstrip("/"))
