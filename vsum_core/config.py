@@ -235,12 +235,17 @@ class QualityConfig:
     member_share: float = 0.6  # a member stays when fewer than this share of its pairs are below that median
     null_quantile: float = 0.95
     minimum_members: int = 3
+    repeat_overlap: float | None = None  # of the smaller box, from which two clusters show one place; None = any may
+    repeat_images: float = 0.4  # share of a cluster's images that the better cluster must show too
 
     def __post_init__(self) -> None:
         _require(0 <= self.cluster_factor <= 1, "cluster_factor", self.cluster_factor, "between 0 and 1")
         _require(0 < self.member_share <= 1, "member_share", self.member_share, "above 0 and at most 1")
         _require(0 <= self.null_quantile <= 1, "null_quantile", self.null_quantile, "between 0 and 1")
         _require(self.minimum_members >= 1, "minimum_members", self.minimum_members, "1 or more")
+        overlap = self.repeat_overlap
+        _require(overlap is None or 0 < overlap <= 1, "repeat_overlap", overlap, "above 0 and at most 1, or None")
+        _require(0 <= self.repeat_images <= 1, "repeat_images", self.repeat_images, "between 0 and 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,6 +261,8 @@ class RenderingConfig:
     component_colour: tuple[int, int, int] = (0, 255, 255)
     cell_side: int = 480  # longer side of a cell, pixels
     crop_side: int = 240  # longer side of a crop, pixels
+    grid_side: int = 240  # longer side of a cell in the grid of all cells, pixels
+    with_components: bool = True  # light and outline the whole mask components that the region touches
     gutter: int = 16  # between the cells of a grid and around them, pixels
     background: tuple[int, int, int] = (244, 243, 241)  # of a grid
     quality: int = 80  # WebP
@@ -265,7 +272,7 @@ class RenderingConfig:
         _require(0 <= self.grey_opacity <= 1, "grey_opacity", self.grey_opacity, "between 0 and 1")
         for name in ("hull_width", "component_width", "casing_width", "gutter"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
-        for name in ("cell_side", "crop_side"):
+        for name in ("cell_side", "crop_side", "grid_side"):
             _require(getattr(self, name) >= 16, name, getattr(self, name), "16 or more")
         for name in ("hull_colour", "component_colour", "background"):
             colour = getattr(self, name)
@@ -331,19 +338,25 @@ def _short_masks(*, smooth_steps: int, sharp_steps: int, sharp_rates: tuple[floa
 
 
 def _default() -> PipelineConfig:
-    """Masks: few steps, and a sharp stage that keeps the coarse grid but raises the contrast.
+    """Fewer and cruder mask steps, fewer and larger clusters, one summary per place, pictures of the region alone.
 
-    A free mask at full resolution is speckle after 15 steps and needs about 150; a coarse grid seen through a Gaussian
-    and a growing contrast is made of blobs by construction and crisp after 16.
+    Masks: a free mask at full resolution is speckle after 15 steps and needs about 150; a coarse grid seen through a
+    Gaussian and a growing contrast is made of blobs by construction and crisp after 16. Every difference to the
+    reference and its effect is in ``docs/method.md``.
     """
     return PipelineConfig(
-        preset="default", masks=_short_masks(smooth_steps=24, sharp_steps=16, sharp_rates=(0.12, 0.02))
+        preset="default",
+        masks=_short_masks(smooth_steps=24, sharp_steps=16, sharp_rates=(0.12, 0.02)),
+        clustering=ClusteringConfig(preference_factor=2.0),
+        quality=QualityConfig(minimum_members=4, repeat_overlap=0.5),
+        rendering=RenderingConfig(grey_opacity=0.8, hull_width=4, casing_width=1, with_components=False),
     )
 
 
 def _fast() -> PipelineConfig:
-    """As ``default`` with about half the steps, and larger ones."""
-    return PipelineConfig(preset="fast", masks=_short_masks(smooth_steps=12, sharp_steps=10, sharp_rates=(0.15, 0.03)))
+    """As ``default`` with about half the mask steps, and larger ones."""
+    masks = _short_masks(smooth_steps=12, sharp_steps=10, sharp_rates=(0.15, 0.03))
+    return dataclasses.replace(_default(), preset="fast", masks=masks)
 
 
 _PRESETS = {"reference": PipelineConfig, "default": _default, "fast": _fast}

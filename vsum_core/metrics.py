@@ -96,18 +96,26 @@ def coverage(p0: ArrayLike, p_union: ArrayLike, p_mask: ArrayLike) -> float | No
 
 
 def part_of_region(
-    region: ArrayLike, parts: Mapping[str, NDArray[np.bool_]], *, masked: NDArray[np.bool_] | None = None
+    region: ArrayLike,
+    parts: Mapping[str, NDArray[np.bool_]],
+    *,
+    masked: NDArray[np.bool_] | None = None,
+    minimum_share: float = 0.1,
 ) -> str | None:
     """The true part that a region shows: the one that covers most of its pixels.
+
+    Thin parts, such as legs, fill little of any box around them; people name them all the same. So a part need not
+    cover more than the background does, only ``minimum_share`` of the region.
 
     Args:
         region: box (4,) as left, top, right, bottom in pixels, or bool (H, W), True inside the region.
         parts: name → bool (H, W), True on the part; parts may overlap.
         masked: bool (H, W), True where the mask deletes; only these pixels of the region count. None counts all.
+        minimum_share: of the region's counted pixels that its part must cover, in [0, 1].
 
     Returns:
-        The name; of equal parts the first in ``parts``. None where more pixels lie on no part at all than on any single
-        part, and for an empty region.
+        The name; of equal parts the first in ``parts``. None where no part covers ``minimum_share``, and for an empty
+        region.
 
     Raises:
         ValueError: shapes differ or a box is reversed.
@@ -122,8 +130,7 @@ def part_of_region(
         counted = counted & masked
     areas = {name: int((counted & part).sum()) for name, part in parts.items()}
     largest = max(areas, key=lambda name: areas[name])
-    on_no_part = int((counted & ~np.logical_or.reduce(list(parts.values()))).sum())
-    return largest if areas[largest] > 0 and areas[largest] >= on_no_part else None
+    return largest if areas[largest] > 0 and areas[largest] >= minimum_share * int(counted.sum()) else None
 
 
 def purity(parts: Sequence[str | None]) -> tuple[str | None, float | None]:

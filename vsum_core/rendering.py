@@ -149,9 +149,9 @@ def render_crop(image: Picture, box: ArrayLike, *, config: RenderingConfig, marg
 def render_grid(cells: Sequence[Picture], *, config: RenderingConfig) -> Picture:
     """All cells on a light ground, row by row in their order, as nearly square as their number allows.
 
-    All gutters have ``config.gutter`` pixels. Every slot is as wide as the widest and as high as the highest cell; a
-    smaller cell lies in its middle on the level ``config.grey``. Rows differ by one cell at most; the shorter ones come
-    last and lie in the middle.
+    Cells larger than ``config.grid_side`` are made smaller. All gutters have ``config.gutter`` pixels. Every slot is as
+    wide as the widest and as high as the highest cell; a smaller cell lies in its middle on the level ``config.grey``.
+    Rows differ by one cell at most; the shorter ones come last and lie in the middle.
 
     Raises:
         ValueError: there is no cell.
@@ -160,6 +160,10 @@ def render_grid(cells: Sequence[Picture], *, config: RenderingConfig) -> Picture
         raise ValueError("A grid needs one cell or more, but there is none.")
     for cell in cells:
         _check_picture(cell)
+    cells = [
+        _resize(cell, longer_side=config.grid_side) if max(cell.shape[:2]) > config.grid_side else cell
+        for cell in cells
+    ]
     slot_height = max(cell.shape[0] for cell in cells)
     slot_width = max(cell.shape[1] for cell in cells)
     rows = _cells_per_row(len(cells), slot_width / slot_height)
@@ -193,7 +197,7 @@ def encode_webp(picture: Picture, *, quality: int) -> bytes:
     if not 0 <= quality <= 100:
         raise ValueError(f"quality must lie in 0 to 100, but it is {quality}.")
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="WEBP", quality=quality, method=6)
+    Image.fromarray(picture).save(buffer, format="WEBP", quality=quality, method=4)
     return buffer.getvalue()
 
 

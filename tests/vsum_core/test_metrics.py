@@ -99,9 +99,10 @@ def test_only_masked_pixels_count(bird):
     assert part_of_region((0, 0, 8, 6), bird, masked=masked) == "beak"
 
 
-def test_background_that_dominates_gives_no_part(bird):
-    assert part_of_region((5, 0, 8, 6), bird) is None  # 6 pixels of head, 12 of nothing
-    assert part_of_region((4, 0, 8, 6), bird) == "head"  # 12 against 12
+def test_a_part_must_cover_its_share_of_the_region(bird):
+    assert part_of_region((5, 0, 8, 6), bird) == "head"  # 6 pixels of head, 12 of nothing
+    assert part_of_region((5, 0, 8, 6), bird, minimum_share=0.34) is None
+    assert part_of_region((5, 0, 8, 6), bird, minimum_share=0.33) == "head"
 
 
 def test_region_as_mask_and_equal_parts(bird):

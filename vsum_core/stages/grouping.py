@@ -15,7 +15,7 @@ from vsum_core.config import as_dictionary
 from vsum_core.dense_flow import dense_flow, warp
 from vsum_core.flow import match
 from vsum_core.provenance import code_digest
-from vsum_core.quality import filter_clusters
+from vsum_core.quality import filter_clusters, reject_repeats
 from vsum_core.stages.matching import ClassMatcher, ClassRegions
 from vsum_core.stages.proposing import frame_of
 from vsum_core.stages.run import Run
@@ -95,7 +95,13 @@ def group(run: Run, matcher: ClassMatcher, regions: ClassRegions, *, label: str)
                 "median_ssim": outcome.median_ssim,
                 "size_before_filter": len(outcome.cluster.members),
             }
-            for outcome in filter_clusters(clusters, patches, config=config.quality)
+            for outcome in reject_repeats(
+                filter_clusters(clusters, patches, config=config.quality),
+                boxes=regions.boxes,
+                image_of_region=regions.image_of_region,
+                similarity=regions.similarity,
+                config=config.quality,
+            )
             if outcome.accepted
         ]
         result = run.store.remember(

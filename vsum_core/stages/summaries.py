@@ -202,7 +202,9 @@ def _record(
         cell = render_cell(
             image,
             hull=None if whole else hull,
-            components=None if whole else touching_components(shown.mask, shown.region.box),
+            components=touching_components(shown.mask, shown.region.box)
+            if config.with_components and not whole
+            else None,
             config=config,
         )
         box = [coordinate / side for coordinate in shown.region.box]

@@ -14,7 +14,13 @@ from vsum_core.synthetic.species import SPECIES, Part
 
 
 def write_birds(
-    directory: Path | str, *, per_species: int, seed: int, size: int = 224, species: Sequence[str] = tuple(SPECIES)
+    directory: Path | str,
+    *,
+    per_species: int,
+    seed: int,
+    size: int = 224,
+    species: Sequence[str] = tuple(SPECIES),
+    both_ways: bool = True,
 ) -> Path:
     """Write ``<species>/<species>-<number>.png``, the part masks under ``parts/`` and ``parts.json``.
 
@@ -27,6 +33,8 @@ def write_birds(
         seed: not negative.
         size: side of the square images in pixels.
         species: which species, by name.
+        both_ways: whether birds face left and right; otherwise those that face left are mirrored. Proposal Flow matches
+            corresponding positions, so it does not see that a mirrored wing is a wing.
 
     Returns:
         The directory.
@@ -40,6 +48,8 @@ def write_birds(
     for name in species:
         for number in range(1, per_species + 1):
             drawing = draw_bird(name, generator=bird_generator(name, seed=seed, number=number), size=size)
+            if not both_ways:
+                drawing = facing_right(drawing)
             stem = f"{name}-{number:03d}.png"
             for folder, image in (
                 (directory / name, Image.fromarray(drawing.image)),
@@ -61,6 +71,20 @@ def bird_generator(species: str, *, seed: int, number: int) -> np.random.Generat
     if species not in SPECIES:
         raise ValueError(f"Unknown species {species!r}; known species: {', '.join(SPECIES)}.")
     return np.random.default_rng([seed, list(SPECIES).index(species), number])
+
+
+def facing_right(drawing: BirdDrawing) -> BirdDrawing:
+    """The drawing, mirrored where the head lies left of the body's middle."""
+
+    def middle(part: Part) -> float:
+        return float(np.nonzero(drawing.parts[part])[1].mean())
+
+    if Part.HEAD not in drawing.parts or Part.BODY not in drawing.parts or middle(Part.HEAD) >= middle(Part.BODY):
+        return drawing
+    return BirdDrawing(
+        image=np.ascontiguousarray(drawing.image[:, ::-1]),
+        parts={part: np.ascontiguousarray(mask[:, ::-1]) for part, mask in drawing.parts.items()},
+    )
 
 
 def part_indices(drawing: BirdDrawing) -> np.ndarray:

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from study.management.console import StageBars, console, print_table, write_json
 
 DRAWN_BIRDS = "drawn-birds"
+BIRDS_PER_SPECIES = 12
 COLUMNS = ("class", "network", "images", "p0", "p smooth", "p sharp", "area", "regions", "summaries", "coverage", "AP")
 
 
@@ -115,7 +116,9 @@ def read_images(options: dict[str, Any], progress: Any) -> Any:
     root = Path(settings.VAR_DIRECTORY) / "datasets"
     if options["dataset"] == DRAWN_BIRDS:
         directory = root / f"{DRAWN_BIRDS}-{options['seed']}"
-        write_birds(directory, per_species=options["per_class"] or 24, seed=options["seed"])
+        write_birds(
+            directory, per_species=options["per_class"] or BIRDS_PER_SPECIES, seed=options["seed"], both_ways=False
+        )
         return read_image_folder(directory, classes=classes, per_class=options["per_class"])
     return torchvision_dataset(options["dataset"], root, classes=classes, per_class=options["per_class"])
 
