@@ -113,7 +113,7 @@ def agreement_claim(results: Results) -> Claim:
         words.append(f"The most frequent name holds {estimate_text(modal, share=True)} of the names")
         words[-1] += f"; Krippendorff α is {estimate_text(alpha)}." if alpha.defined else "."
     control = results.get("pairwise_agreement_named", arm=RANDOM_ARM)
-    if control.defined and estimate.defined:
+    if control.defined and estimate.defined and control.low is not None:
         words.append(f"For random regions it is {percent(control.value)}.")
     return Claim(
         key="agreement",

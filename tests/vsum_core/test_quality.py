@@ -8,7 +8,14 @@ from hypothesis.extra import numpy as hypothesis_numpy
 
 from vsum_core.clustering import Cluster
 from vsum_core.config import QualityBar, QualityConfig
-from vsum_core.quality import RejectionReason, filter_clusters, median_ssim, pairwise_ssim
+from vsum_core.quality import (
+    FilteredCluster,
+    RejectionReason,
+    filter_clusters,
+    median_ssim,
+    pairwise_ssim,
+    reject_repeats,
+)
 
 RELATIVE = QualityConfig()
 CALIBRATED = QualityConfig(bar=QualityBar.NULL_CALIBRATED)
@@ -202,3 +209,123 @@ def test_patches_must_match_the_members():
         filter_clusters([cluster], [patches[:2]], config=RELATIVE)
     with pytest.raises(ValueError, match="1 clusters"):
         filter_clusters([cluster], [], config=RELATIVE)
+
+
+# reject_repeats
+
+ONE_PLACE = QualityConfig(repeat_overlap=0.5)
+
+
+def world(*groups):
+    """Accepted clusters from ``(closeness, {image: box})``, and the regions they are made of.
+
+    The exemplar's similarity to itself is 2, so that closeness is not just the similarity of the members.
+    """
+    boxes, images, filtered = [], [], []
+    for _, places in groups:
+        members = tuple(range(len(boxes), len(boxes) + len(places)))
+        boxes.extend(places.values())
+        images.extend(places)
+        cluster = Cluster(exemplar=members[0], members=members, similarities=(None, *[0.5] * (len(members) - 1)))
+        filtered.append(
+            FilteredCluster(
+                cluster=cluster, kept=tuple(range(len(members))), median_ssim=0.5, accepted=True, reason=None
+            )
+        )
+    similarity = np.zeros((len(boxes), len(boxes)))
+    for outcome, (closeness, _) in zip(filtered, groups, strict=True):
+        similarity[list(outcome.members), outcome.members[0]] = 2 * closeness
+        similarity[outcome.members[0], outcome.members[0]] = 2
+    return filtered, {"boxes": boxes, "image_of_region": images, "similarity": similarity}
+
+
+def accepted_of(*groups, config=ONE_PLACE):
+    filtered, regions = world(*groups)
+    results = reject_repeats(filtered, **regions, config=config)
+    assert [result.cluster for result in results] == [outcome.cluster for outcome in filtered]
+    for result in results:
+        assert result.reason is (None if result.accepted else RejectionReason.REPEATS)
+        assert (result.kept == ()) is not result.accepted
+    return [result.accepted for result in results]
+
+
+def everywhere(box, images=range(4)):
+    return dict.fromkeys(images, box)
+
+
+HERE, THERE = (0, 0, 10, 10), (50, 50, 60, 60)
+
+
+def test_of_two_clusters_of_one_place_the_one_with_closer_members_stays():
+    assert accepted_of((0.4, everywhere(HERE)), (0.6, everywhere(HERE))) == [False, True]
+    assert accepted_of((0.6, everywhere(HERE)), (0.4, everywhere(HERE))) == [True, False]
+    assert accepted_of((0.5, everywhere(HERE)), (0.5, everywhere(HERE))) == [True, False]  # a tie: the first
+
+
+def test_closeness_is_relative_to_the_exemplars_similarity_to_itself():
+    filtered, regions = world((0.5, everywhere(HERE)), (0.6, everywhere(HERE)))
+    regions["similarity"][4, 4] = 4  # the second exemplar: its members are now at 1.2 / 4
+    assert [result.accepted for result in reject_repeats(filtered, **regions, config=ONE_PLACE)] == [True, False]
+
+
+def test_clusters_of_different_places_stay():
+    assert accepted_of((0.4, everywhere(HERE)), (0.6, everywhere(THERE))) == [True, True]
+
+
+def test_a_box_inside_a_larger_one_is_the_same_place():
+    """Intersection over the smaller box is 1, though over the union it is 0.04."""
+    assert accepted_of((0.4, everywhere((20, 20, 30, 30))), (0.6, everywhere((0, 0, 50, 50)))) == [False, True]
+
+
+@pytest.mark.parametrize(("shift", "accepted"), [(5, False), (6, True)])
+def test_half_of_the_smaller_box_is_the_limit(shift, accepted):
+    """Boxes of 10 pixels a side, moved by 5 share 0.5 of their area, moved by 6 share 0.4."""
+    moved = everywhere((shift, 0, shift + 10, 10))
+    assert accepted_of((0.6, everywhere(HERE)), (0.4, moved)) == [True, accepted]
+
+
+@pytest.mark.parametrize(("same", "accepted"), [(2, True), (3, False)])
+def test_more_than_half_of_the_shared_images_must_show_one_place(same, accepted):
+    places = everywhere(HERE, range(same)) | everywhere(THERE, range(same, 4))
+    assert accepted_of((0.6, everywhere(HERE)), (0.4, places)) == [True, accepted]
+
+
+@pytest.mark.parametrize(("images", "accepted"), [(range(3, 8), True), (range(2, 7), False)])
+def test_enough_of_a_clusters_own_images_must_be_shared(images, accepted):
+    """Of five images, one (20 %) or two (40 %) are images of the better cluster; the limit is 40 %."""
+    assert accepted_of((0.6, everywhere(HERE)), (0.4, everywhere(HERE, images))) == [True, accepted]
+
+
+def test_without_a_shared_image_nothing_repeats_however_low_the_limit():
+    config = QualityConfig(repeat_overlap=0.5, repeat_images=0.0)
+    assert accepted_of((0.6, everywhere(HERE)), (0.4, everywhere(HERE, range(9, 13))), config=config) == [True, True]
+
+
+def test_what_repeats_only_a_repeat_stays():
+    """B repeats A and goes; C shares its place with B but not with A."""
+    first, second, third = everywhere((0, 0, 10, 10)), everywhere((5, 0, 15, 10)), everywhere((10, 0, 20, 10))
+    assert accepted_of((0.9, first), (0.8, second), (0.7, third)) == [True, False, True]
+
+
+def test_the_reference_rejects_no_repeats():
+    assert accepted_of((0.4, everywhere(HERE)), (0.6, everywhere(HERE)), config=RELATIVE) == [True, True]
+
+
+def test_clusters_rejected_before_neither_change_nor_reject_others():
+    filtered, regions = world((0.9, everywhere(HERE)), (0.4, everywhere(HERE)))
+    below = FilteredCluster(
+        cluster=filtered[0].cluster, kept=(), median_ssim=0.1, accepted=False, reason=RejectionReason.BELOW_BAR
+    )
+    results = reject_repeats([below, filtered[1]], **regions, config=ONE_PLACE)
+    assert results == [below, filtered[1]]
+
+
+def test_members_that_were_taken_out_do_not_count():
+    """Only the images of the members that stay are compared; here no image is left in common."""
+    filtered, regions = world((0.9, everywhere(HERE)), (0.4, everywhere(HERE) | everywhere(THERE, [7, 8])))
+    second = FilteredCluster(
+        cluster=filtered[1].cluster, kept=(0, 4, 5), median_ssim=0.5, accepted=True, reason=None
+    )
+    regions["image_of_region"][second.members[0]] = 6
+    results = reject_repeats([filtered[0], second], **regions, config=ONE_PLACE)
+    assert [result.accepted for result in results] == [True, True]

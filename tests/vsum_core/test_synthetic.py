@@ -17,7 +17,7 @@ from vsum_core.datasets import read_image, read_image_folder, read_part_masks
 from vsum_core.rendering import encode_webp
 from vsum_core.synthetic import SPECIES, BirdDrawing, Part, draw_bird, write_birds
 from vsum_core.synthetic.canvas import Canvas, Mark, Placement, Shape
-from vsum_core.synthetic.folder import bird_generator, part_indices
+from vsum_core.synthetic.folder import bird_generator, facing_right, part_indices
 from vsum_core.synthetic.practice import SETS, SIDE, practice_picture
 from vsum_core.synthetic.shapes import colour, curve, leaf, oval, ribbon, rotated, toned
 
@@ -119,6 +119,41 @@ def test_more_birds_add_to_the_same_birds(tmp_path: Path) -> None:
     path = Path("toucan") / "toucan-001.png"
     assert (tmp_path / "few" / path).read_bytes() == (tmp_path / "more" / path).read_bytes()
     assert [label.name for label in read_image_folder(tmp_path / "more").classes] == ["toucan"]
+
+
+def middle(mask: np.ndarray) -> float:
+    return float(np.nonzero(mask)[1].mean())
+
+
+def test_a_bird_that_faces_left_is_mirrored_with_its_parts() -> None:
+    drawings = [bird("robin", seed) for seed in range(8)]
+    left = [drawing for drawing in drawings if middle(drawing.parts["head"]) < middle(drawing.parts["body"])]
+    right = [drawing for drawing in drawings if middle(drawing.parts["head"]) >= middle(drawing.parts["body"])]
+    assert left and right
+    for drawing in left:
+        turned = facing_right(drawing)
+        np.testing.assert_array_equal(turned.image, drawing.image[:, ::-1])
+        assert turned.parts.keys() == drawing.parts.keys()
+        for name, mask in turned.parts.items():
+            np.testing.assert_array_equal(mask, drawing.parts[name][:, ::-1])
+        assert facing_right(turned) is turned
+    assert all(facing_right(drawing) is drawing for drawing in right)
+
+
+def test_a_bird_without_a_head_in_sight_stays_as_it_is() -> None:
+    headless = BirdDrawing(image=np.zeros((32, 32, 3), dtype=np.uint8), parts={"body": np.ones((32, 32), dtype=bool)})
+    assert facing_right(headless) is headless
+
+
+def test_written_birds_face_both_ways_or_right_only(tmp_path: Path) -> None:
+    for folder, both_ways in (("both", True), ("right", False)):
+        write_birds(tmp_path / folder, per_species=6, seed=2, size=64, species=["robin"], both_ways=both_ways)
+    facing = {}
+    for folder in ("both", "right"):
+        masks = [read_part_masks(image, (64, 64)) for image in read_image_folder(tmp_path / folder).images]
+        facing[folder] = [middle(parts["head"]) >= middle(parts["body"]) for parts in masks]
+    assert set(facing["both"]) == {True, False}
+    assert set(facing["right"]) == {True}
 
 
 def test_impossible_folders(tmp_path: Path) -> None:
