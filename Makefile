@@ -34,6 +34,9 @@ setup: $(VENV)/.installed ## install what the product needs into .venv
 
 setup-dev: $(VENV)/.installed-dev ## setup, and what the tests need
 
+# Keep the large buffers that every mask step frees with the process instead of asking the system for them again.
+demo: export MALLOC_MMAP_THRESHOLD_ = 1073741824
+demo: export MALLOC_TRIM_THRESHOLD_ = 4294967296
 demo: setup ## the whole way: summaries, a study, simulated answers, the report, a server (SERVE=0: no server)
 	$(BIN)/python manage.py demo $(DEMO_OPTIONS)
 ifneq ($(SERVE),0)

@@ -234,6 +234,7 @@ class QualityConfig:
     cluster_factor: float = 0.9  # of the median of the medians
     member_share: float = 0.6  # a member stays when fewer than this share of its pairs are below that median
     null_quantile: float = 0.95
+    null_draws: int = 10  # random places per cluster for the calibrated bar
     minimum_members: int = 3
     repeat_overlap: float | None = None  # of the smaller box, from which two clusters show one place; None = any may
     repeat_images: float = 0.4  # share of a cluster's images that the better cluster must show too
@@ -243,6 +244,7 @@ class QualityConfig:
         _require(0 < self.member_share <= 1, "member_share", self.member_share, "above 0 and at most 1")
         _require(0 <= self.null_quantile <= 1, "null_quantile", self.null_quantile, "between 0 and 1")
         _require(self.minimum_members >= 1, "minimum_members", self.minimum_members, "1 or more")
+        _require(self.null_draws >= 1, "null_draws", self.null_draws, "1 or more")
         overlap = self.repeat_overlap
         _require(overlap is None or 0 < overlap <= 1, "repeat_overlap", overlap, "above 0 and at most 1, or None")
         _require(0 <= self.repeat_images <= 1, "repeat_images", self.repeat_images, "between 0 and 1")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def _validator() -> jsonschema.Draft202012Validator:
 
 
 def validate(manifest: Manifest) -> None:
-    """Check the schema and that every identifier a record points to exists.
+    """Check the schema, that numbers are finite, and that identifiers are listed once and point to something listed.
 
     Raises:
         ManifestError: at the first violation, naming its place.
@@ -41,27 +42,55 @@ def validate(manifest: Manifest) -> None:
     if error is not None:
         place = "/".join(str(part) for part in error.absolute_path) or "the top level"
         raise ManifestError(f"{FILE_NAME} is not valid at {place}: {error.message[:300]}")
-    images = {image["id"] for image in manifest["images"]}
-    networks = {network["name"] for network in manifest["networks"]}
-    classes = {label["name"] for label in manifest["classes"]}
-    identifiers: set[str] = set()
+    _check_finite(manifest)
+    images = _listed_once(manifest, "images", "id")
+    networks = _listed_once(manifest, "networks", "name")
+    classes = _listed_once(manifest, "classes", "name")
+    _listed_once(manifest, "summaries", "id")
+    for image in manifest["images"]:
+        _require_known(f"images/{image['id']}", "class", image["class"], classes)
+    for kind in ("masks", "clusterings", "summaries"):
+        for index, record in enumerate(manifest[kind]):
+            place = f"{kind}/{record.get('id', index)}"
+            _require_known(place, "network", record["network"], networks)
+            _require_known(place, "class", record["class"], classes)
+    for index, mask in enumerate(manifest["masks"]):
+        _require_known(f"masks/{index}", "image", mask["image"], images)
     for summary in manifest["summaries"]:
-        place = f"summaries/{summary['id']}"
-        if summary["id"] in identifiers:
+        _check_summary(summary, images)
+
+
+def _check_summary(summary: dict[str, Any], images: set[str]) -> None:
+    place = f"summaries/{summary['id']}"
+    for member in summary["members"]:
+        _require_known(place, "image", member["image"], images)
+    for pictures in ("cells", "crops"):
+        if len(summary["files"][pictures]) != len(summary["members"]):
             raise ManifestError(
-                f"{FILE_NAME} is not valid at {place}: the id appears twice; every summary needs its own."
+                f"{FILE_NAME} is not valid at {place}: {len(summary['files'][pictures])} {pictures} for "
+                f"{len(summary['members'])} members; there must be one for each."
             )
-        identifiers.add(summary["id"])
-        _require_known(place, "network", summary["network"], networks)
-        _require_known(place, "class", summary["class"], classes)
-        for member in summary["members"]:
-            _require_known(place, "image", member["image"], images)
-        for pictures in ("cells", "crops"):
-            if len(summary["files"][pictures]) != len(summary["members"]):
-                raise ManifestError(
-                    f"{FILE_NAME} is not valid at {place}: {len(summary['files'][pictures])} {pictures} for "
-                    f"{len(summary['members'])} members; there must be one for each."
-                )
+
+
+def _check_finite(value: Any, place: str = "") -> None:
+    """NaN passes the comparisons of a schema, and JSON has no word for it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ManifestError(f"{FILE_NAME} is not valid at {place}: the number is {value}; it must be finite.")
+    if isinstance(value, dict | list):
+        for name, part in value.items() if isinstance(value, dict) else enumerate(value):
+            _check_finite(part, f"{place}/{name}" if place else str(name))
+
+
+def _listed_once(manifest: Manifest, kind: str, field: str) -> set[str]:
+    names: set[str] = set()
+    for record in manifest[kind]:
+        name = record[field]
+        if name in names:
+            raise ManifestError(
+                f"{FILE_NAME} is not valid at {kind}/{name}: the {field} appears twice; each record needs its own."
+            )
+        names.add(name)
+    return names
 
 
 def _require_known(place: str, kind: str, name: str, known: set[str]) -> None:

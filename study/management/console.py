@@ -5,8 +5,8 @@ Quiet in pipes, and NO_COLOR is respected.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from json import dumps
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO, cast
@@ -68,8 +68,10 @@ class StageBars:
             self._console.print(f"{stage}: " + (f"{total} of {total}" if total else "nothing to do"), soft_wrap=True)
 
 
-def print_table(target: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table; numbers are aligned to the right."""
+def print_table(
+    target: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, json: Path | None = None
+) -> None:
+    """Print a table; numbers are aligned to the right. With ``json`` the same table goes to that file too."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] in ("", "–") for row in rows)
@@ -77,10 +79,14 @@ def print_table(target: Console, title: str, columns: Sequence[str], rows: Seque
     for row in rows:
         table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
     target.print(table)
+    if json is not None:
+        _write_json(json, columns, rows)
 
 
-def write_json(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """The same table as JSON: a list with one object per row."""
-    records = [dict(zip(columns, row, strict=True)) for row in rows]
+def _write_json(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A list with one object per row; a dash, which stands for no value, becomes null."""
+    records = [
+        {column: None if cell == "–" else cell for column, cell in zip(columns, row, strict=True)} for row in rows
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    path.write_text(dumps(records, indent=1) + "\n", encoding="utf-8")

@@ -16,19 +16,26 @@ SIDE = 64
 
 
 class ColourDetector(torch.nn.Module):
-    """Logits: how much of the image is red in stripes, and how much is blue in stripes; blur takes the stripes away."""
+    """Logits: how much of the image is red in stripes, and how much is blue in stripes; blur takes the stripes away.
+
+    Only the left ``seen`` columns are looked at.
+    """
+
+    def __init__(self, *, seen=SIDE):
+        super().__init__()
+        self.seen = seen
 
     def forward(self, images):
+        images = images[..., : self.seen]
         red = torch.relu(images[:, 0] - images[:, 2])
         blue = torch.relu(images[:, 2] - images[:, 0])
         stripes = [torch.relu(colour.diff(dim=2).abs() - 0.15).mean(dim=(1, 2)) for colour in (red, blue)]
         return 200 * torch.stack(stripes, dim=1)
 
 
-@pytest.fixture
-def colour_network():
+def network_of(module, *, name):
     specification = NetworkSpecification(
-        name="colour-detector",
+        name=name,
         weights="hand-made",
         input_height=SIDE,
         input_width=SIDE,
@@ -38,10 +45,21 @@ def colour_network():
     )
     return Network(
         specification=specification,
-        module=ColourDetector().eval(),
+        module=module.eval(),
         device=torch.device("cpu"),
-        weights_sha256=hashlib.sha256(b"colour-detector").hexdigest(),
+        weights_sha256=hashlib.sha256(name.encode()).hexdigest(),
     )
+
+
+@pytest.fixture
+def colour_network():
+    return network_of(ColourDetector(), name="colour-detector")
+
+
+@pytest.fixture
+def short_sighted_network():
+    """Sees the left of each image only, and takes what it does not see for red."""
+    return network_of(ColourDetector(seen=16), name="short-sighted")
 
 
 def draw_thing(colour, generator):

@@ -58,7 +58,7 @@ def config():
 def run(folder, network, directory, config, **options):
     return pregenerate(
         read_image_folder(folder),
-        [network],
+        network if isinstance(network, list) else [network],
         config=config,
         arms=options.pop("arms", (Arm.RANDOM_REGIONS,)),
         directory=directory,
@@ -162,6 +162,31 @@ def test_a_full_disk_keeps_what_is_finished(thing_folder, colour_network, config
     recorder = Recorder()
     run(thing_folder, colour_network, tmp_path / "run", config, progress=recorder)
     assert recorder.totals["colour-detector: screening"] == 0
+
+
+def test_what_a_network_yields_does_not_depend_on_the_other_networks_of_the_run(
+    thing_folder, colour_network, short_sighted_network, config, tmp_path
+):
+    """Otherwise two networks could not be compared. Images that only the other network gets right are no exception."""
+
+    def records(manifest, network):
+        return {
+            kind: [record for record in manifest[kind] if record["network"] == network.specification.name]
+            for kind in ("masks", "clusterings", "summaries")
+        }
+
+    together = run(thing_folder, [colour_network, short_sighted_network], tmp_path / "together", config)
+    correct = [network["images_correct"] for network in together["networks"]]
+    assert correct[0] == 10
+    assert 5 < correct[1] < 10
+    alone = run(thing_folder, short_sighted_network, tmp_path / "alone", config)
+    assert records(alone, short_sighted_network) == records(together, short_sighted_network)
+    assert alone["summaries"]
+    later = Recorder()
+    added = run(thing_folder, [short_sighted_network, colour_network], tmp_path / "alone", config, progress=later)
+    assert records(added, colour_network) == records(together, colour_network)
+    assert records(added, short_sighted_network) == records(together, short_sighted_network)
+    assert later.totals["short-sighted: masks"] == 0
 
 
 def test_all_control_arms(thing_folder, colour_network, config, tmp_path):

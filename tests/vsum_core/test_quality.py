@@ -323,9 +323,7 @@ def test_clusters_rejected_before_neither_change_nor_reject_others():
 def test_members_that_were_taken_out_do_not_count():
     """Only the images of the members that stay are compared; here no image is left in common."""
     filtered, regions = world((0.9, everywhere(HERE)), (0.4, everywhere(HERE) | everywhere(THERE, [7, 8])))
-    second = FilteredCluster(
-        cluster=filtered[1].cluster, kept=(0, 4, 5), median_ssim=0.5, accepted=True, reason=None
-    )
+    second = FilteredCluster(cluster=filtered[1].cluster, kept=(0, 4, 5), median_ssim=0.5, accepted=True, reason=None)
     regions["image_of_region"][second.members[0]] = 6
     results = reject_repeats([filtered[0], second], **regions, config=ONE_PLACE)
     assert [result.accepted for result in results] == [True, True]

@@ -319,6 +319,26 @@ def test_smaller_cells_lie_in_the_middle_of_their_slot():
     assert (grid[40:50, 60:100] == config.grey).all()
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "shown"),
+    [(80, 40, (40, 20)), (41, 10, (40, 10)), (40, 40, (40, 40)), (16, 20, (16, 20)), (30, 120, (10, 40))],
+)
+def test_cells_larger_than_the_grids_side_are_made_smaller_and_others_are_left(height, width, shown):
+    config = dataclasses.replace(REFERENCE, gutter=0, grid_side=40)
+    grid = render_grid([plain(height, width, level=9)], config=config)
+    assert grid.shape == (*shown, 3)
+    assert (grid == 9).all()
+
+
+def test_a_reduced_cell_keeps_its_picture():
+    cell = plain(80, 80, level=0)
+    cell[:, 40:] = 200
+    grid = render_grid([cell], config=dataclasses.replace(REFERENCE, gutter=0, grid_side=20))
+    assert (grid[:, :9] < 5).all()
+    assert (grid[:, 11:] > 195).all()
+    assert (cell[:, 40:] == 200).all()
+
+
 @settings(max_examples=40, deadline=None)
 @given(count=st.integers(1, 40), height=st.integers(10, 30), width=st.integers(10, 30))
 def test_grid_shows_every_cell_and_is_never_far_from_square(count, height, width):
@@ -381,6 +401,7 @@ def test_a_photograph_stays_small_and_keeps_its_outlines_through_the_file():
         {"grey_opacity": 1.5},
         {"hull_width": -1},
         {"cell_side": 3},
+        {"grid_side": 15},
         {"background": (0, 0, 256)},
         {"quality": 101},
     ],

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-from vsum_core.clustering import Cluster, affinity_propagation, clusters_from_labels
-from vsum_core.config import as_dictionary
-from vsum_core.dense_flow import dense_flow, warp
-from vsum_core.flow import match
+from vsum_core.clustering import affinity_propagation, clusters_from_labels
+from vsum_core.config import QualityBar, as_dictionary
 from vsum_core.provenance import code_digest
 from vsum_core.quality import filter_clusters, reject_repeats
 from vsum_core.stages.matching import ClassMatcher, ClassRegions
-from vsum_core.stages.proposing import frame_of
 from vsum_core.stages.run import Run
+from vsum_core.stages.warping import cluster_patches, null_medians, warp_members
 from vsum_core.store import key_of
 
 STAGE = "clusters"
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -87,7 +77,11 @@ def group(run: Run, matcher: ClassMatcher, regions: ClassRegions, *, label: str)
         clusters = clusters_from_labels(
             propagation, regions.similarity, regions.image_of_region, config=config.clustering
         )
-        patches = _warped_patches(run, matcher, regions, clusters, label=label)
+        pictures = warp_members(run, matcher, regions, clusters, label=label)
+        patches = [cluster_patches(regions, cluster, pictures) for cluster in clusters]
+        null = None
+        if config.quality.bar is QualityBar.NULL_CALIBRATED:
+            null = null_medians(regions, clusters, pictures, config=config.quality, seed=config.seed)
         accepted = [
             {
                 "members": [int(member) for member in outcome.members],
@@ -96,7 +90,7 @@ def group(run: Run, matcher: ClassMatcher, regions: ClassRegions, *, label: str)
                 "size_before_filter": len(outcome.cluster.members),
             }
             for outcome in reject_repeats(
-                filter_clusters(clusters, patches, config=config.quality),
+                filter_clusters(clusters, patches, config=config.quality, null=null),
                 boxes=regions.boxes,
                 image_of_region=regions.image_of_region,
                 similarity=regions.similarity,
@@ -127,64 +121,3 @@ def group(run: Run, matcher: ClassMatcher, regions: ClassRegions, *, label: str)
         for cluster in values.pop("accepted")
     )
     return Grouping(accepted=found, key=key, **values)
-
-
-def _warped_patches(
-    run: Run, matcher: ClassMatcher, regions: ClassRegions, clusters: Sequence[Cluster], *, label: str
-) -> list[list[FloatArray]]:
-    """For every cluster, its members warped onto the exemplar's image and cut to the exemplar's box, grey in [0, 1].
-
-    Flow between two images is computed once, however many clusters contain both.
-    """
-    frames = {int(index): frame_of(run, regions.images[int(index)]) for index in np.unique(regions.image_of_region)}
-    pairs = sorted(
-        {
-            (int(regions.image_of_region[cluster.exemplar]), int(regions.image_of_region[member]))
-            for cluster in clusters
-            for member in cluster.members[1:]
-        }
-    )
-    stage = f"{label}: dense flow"
-    run.progress.start(stage, len(pairs))
-
-    def warp_pair(pair: tuple[int, int]) -> npt.NDArray[np.uint8]:
-        exemplar, member = pair
-        flow = dense_flow(
-            matcher.boxes[regions.images[exemplar].id],
-            matcher.boxes[regions.images[member].id],
-            _confidence(run, matcher, exemplar, member),
-            frames[exemplar],
-            config=run.config.flow,
-        )
-        return _grey(warp(frames[member], flow))
-
-    warped: dict[tuple[int, int], npt.NDArray[np.uint8]] = {}
-    with ThreadPoolExecutor(max_workers=run.workers) as pool:
-        for pair, picture in zip(pairs, pool.map(warp_pair, pairs), strict=True):
-            warped[pair] = picture
-            run.progress.advance(stage)
-    run.progress.finish(stage)
-    patches = []
-    for cluster in clusters:
-        exemplar = int(regions.image_of_region[cluster.exemplar])
-        left, top, right, bottom = regions.boxes[cluster.exemplar]
-        pictures = [_grey(frames[exemplar])]
-        pictures += [warped[exemplar, int(regions.image_of_region[member])] for member in cluster.members[1:]]
-        patches.append([picture[top:bottom, left:right].astype(np.float32) / np.float32(255) for picture in pictures])
-    return patches
-
-
-def _grey(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-
-
-def _confidence(run: Run, matcher: ClassMatcher, image_a: int, image_b: int) -> FloatArray:
-    """Confidence of all proposals of A in all of B; like everywhere, (b, a) is the transpose of (a, b) for a < b."""
-    if image_a > image_b:
-        return np.ascontiguousarray(_confidence(run, matcher, image_b, image_a).T)
-    return match(
-        matcher.boxes[matcher.images[image_a].id],
-        matcher.boxes[matcher.images[image_b].id],
-        matcher.descriptors.appearance(image_a, image_b),
-        config=run.config.flow,
-    )

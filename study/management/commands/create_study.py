@@ -1,6 +1,7 @@
 """``manage.py create_study``: a draft study from a preset."""
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -8,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from study.management.console import console, print_table
 from study.presets import PresetError, load_preset, preset_names
 from study.services.studies import StudyError, create_study
+
+COLUMNS = ("choice", "value", "origin")
 
 
 class Command(BaseCommand):
@@ -24,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--trials-per-participant", type=int, help="trials of each participant, without practice")
         parser.add_argument("--contact", help="e-mail address shown to participants")
         parser.add_argument("--seed", type=int, default=0, help="makes the plan reproducible")
+        parser.add_argument("--json", type=Path, help="also write the table to this file")
         parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
     def handle(self, **options: Any) -> None:
@@ -49,5 +53,5 @@ class Command(BaseCommand):
             [field, str(getattr(study, field)), "given" if field in overrides else choice.origin.value]
             for field, choice in preset.choices.items()
         ]
-        print_table(target, f"Study {study.slug} (draft), preset {preset.name}", ("choice", "value", "origin"), rows)
+        print_table(target, f"Study {study.slug} (draft), preset {preset.name}", COLUMNS, rows, json=options["json"])
         target.print("Each reconstructed choice has its reason in study/presets/" + f"{preset.name}.json.")

@@ -43,6 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--participants", type=int, default=24, help="simulated participants")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--port", type=int, default=8000, help="only for the links that are printed")
+        parser.add_argument("--json", type=Path, help="also write the table to this file")
         parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
     def handle(self, **options: Any) -> None:
@@ -51,28 +52,28 @@ class Command(BaseCommand):
         var = Path(settings.VAR_DIRECTORY)
         target = console(self.stdout, quiet=options["quiet"])
         quiet = {"quiet": options["quiet"]}
-        run, export, report = var / "runs" / _run_name(options), var / "exports" / SLUG, var / "reports" / SLUG
-
         call_command("migrate", verbosity=0)
+        slug = free_slug()
+        run, export, report = var / "runs" / _run_name(options), var / "exports" / slug, var / "reports" / slug
+
         target.rule("1 of 5  Visual summaries", align="left")
         call_command("pregenerate", **_pregenerate_options(options, run), **quiet, stdout=self.stdout._out)
         target.rule("2 of 5  Study", align="left")
-        _forget_previous_demo()
-        call_command("create_study", preset="paper-2018", slug=SLUG, seed=options["seed"], **quiet)
-        call_command("import_stimuli", str(run), study=SLUG, launch=True, **quiet)
+        call_command("create_study", preset="paper-2018", slug=slug, seed=options["seed"], **quiet)
+        call_command("import_stimuli", str(run), study=slug, launch=True, **quiet)
         target.rule("3 of 5  Simulated participants", align="left")
         call_command(
-            "simulate_participants", study=SLUG, participants=options["participants"], seed=options["seed"], **quiet
+            "simulate_participants", study=slug, participants=options["participants"], seed=options["seed"], **quiet
         )
         target.rule("4 of 5  Export", align="left")
-        call_command("export_study", study=SLUG, out=export, **quiet)
+        call_command("export_study", study=slug, out=export, **quiet)
         target.rule("5 of 5  Report", align="left")
         _write_report(export, report, quiet=options["quiet"])
 
         password = _admin_password(var / "admin_password")
         results = json.loads((report / "results.json").read_text(encoding="utf-8"))
         target.print()
-        print_table(target, "Answers of programs, not of people", COLUMNS, result_rows(results))
+        print_table(target, "Answers of programs, not of people", COLUMNS, result_rows(results), json=options["json"])
         for claim in results["claims"]:
             target.print(f"{claim['question']} {claim['words']}", soft_wrap=True)
         target.print()
@@ -81,7 +82,7 @@ class Command(BaseCommand):
             ("run", run),
             ("export", export),
             ("report", report / "report.html"),
-            ("take part", f"{base}/s/{SLUG}/"),
+            ("take part", f"{base}/s/{slug}/"),
             ("admin", f"{base}/admin/   user {ADMIN}   password {password}"),
             ("time", f"{time.monotonic() - started:.0f} s"),
         ]
@@ -112,18 +113,18 @@ def _pregenerate_options(options: dict[str, Any], run: Path) -> dict[str, Any]:
     return chosen
 
 
-def _forget_previous_demo() -> None:
-    """Delete the study of an earlier demo, but never one in which a person answered."""
-    study = Study.objects.filter(slug=SLUG).first()
-    if study is None:
-        return
-    people = study.participants.filter(simulated=False).count()
-    if people:
-        raise CommandError(
-            f"Study {SLUG!r} holds {people} participants who are people; it is not replaced. "
-            "Export it and delete it in the admin, then run the demo again."
-        )
-    study.delete()
+def free_slug() -> str:
+    """``demo``, after deleting the programs' study of an earlier demo; ``demo-2`` and so on where people answered."""
+    number = 1
+    while True:
+        slug = SLUG if number == 1 else f"{SLUG}-{number}"
+        study = Study.objects.filter(slug=slug).first()
+        if study is None:
+            return slug
+        if not study.participants.filter(simulated=False).exists():
+            study.delete()
+            return slug
+        number += 1
 
 
 def _write_report(export: Path, report: Path, *, quiet: bool) -> None:

@@ -10,6 +10,8 @@ from study.exports import ExportError, export_study
 from study.management.console import StageBars, console, print_table
 from study.models import Answer, Study
 
+COLUMNS = ("file", "rows")
+
 
 class Command(BaseCommand):
     """Write an export directory that `python -m analysis` reads."""
@@ -20,6 +22,7 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("--study", required=True, metavar="SLUG")
         parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="made where it does not exist")
+        parser.add_argument("--json", type=Path, help="also write the table to this file")
         parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
     def handle(self, **options: Any) -> None:
@@ -45,5 +48,5 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Cannot write to {options['out']}: {error}; give another directory.") from error
         rows = [[f"{table}.csv", number] for table, number in report.rows.items()]
-        print_table(target, f"Export of {study.slug} in {options['out']}", ("file", "rows"), rows)
+        print_table(target, f"Export of {study.slug} in {options['out']}", COLUMNS, rows, json=options["json"])
         target.print(f"{report.pictures} pictures, the codebook and the manifests lie beside them.", soft_wrap=True)

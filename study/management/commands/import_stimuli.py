@@ -28,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("run", type=Path, metavar="RUN", help="directory that manage.py pregenerate wrote")
         parser.add_argument("--study", required=True, metavar="SLUG", help="a study that manage.py create_study made")
         parser.add_argument("--launch", action="store_true", help="let participants in afterwards")
+        parser.add_argument("--json", type=Path, help="also write the table to this file")
         parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
     def handle(self, **options: Any) -> None:
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             [c.network, c.class_name, c.method, c.arm, c.number, "–" if c.coverage is None else c.coverage]
             for c in conditions
         ]
-        print_table(target, f"Study {study.slug} ({study.state})", COLUMNS, rows)
+        print_table(target, f"Study {study.slug} ({study.state})", COLUMNS, rows, json=options["json"])
         for line in self.closing_lines(study, done):
             target.print(line, soft_wrap=True)
 

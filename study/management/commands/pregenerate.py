@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from study.management.console import StageBars, console, print_table, write_json
+from study.management.console import StageBars, console, print_table
 
 DRAWN_BIRDS = "drawn-birds"
 BIRDS_PER_SPECIES = 12
@@ -99,10 +99,8 @@ class Command(BaseCommand):
         ) as error:
             raise CommandError(str(error)) from error
         rows = summary_rows(manifest)
-        print_table(target, f"Visual summaries in {options['out']}", COLUMNS, rows)
+        print_table(target, f"Visual summaries in {options['out']}", COLUMNS, rows, json=options["json"])
         _print_skipped(target, manifest)
-        if options["json"]:
-            write_json(options["json"], COLUMNS, rows)
 
 
 def read_images(options: dict[str, Any], progress: Any) -> Any:
