@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from analysis.estimates import Estimate
 from analysis.intervals import t_mean
@@ -123,24 +124,18 @@ def spearman_permutation(
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's (1979) adjusted p values, in the order given: they hold for the whole family at once."""
-    order = np.argsort(p_values, kind="stable")
-    adjusted = [0.0] * len(p_values)
-    highest = 0.0
-    for rank, position in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[position]))
-        adjusted[position] = highest
-    return adjusted
+    return _adjusted(p_values, "holm")
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     """Benjamini and Hochberg's (1995) adjusted p values, in the order given: for exploration."""
-    order = np.argsort(p_values, kind="stable")[::-1]
-    adjusted = [1.0] * len(p_values)
-    lowest = 1.0
-    for position, rank in zip(order, range(len(p_values), 0, -1), strict=True):
-        lowest = min(lowest, p_values[position] * len(p_values) / rank)
-        adjusted[position] = lowest
-    return adjusted
+    return _adjusted(p_values, "fdr_bh")
+
+
+def _adjusted(p_values: Sequence[float], method: str) -> list[float]:
+    if not len(p_values):
+        return []
+    return [float(value) for value in multipletests(p_values, method=method)[1]]
 
 
 def compare_networks(

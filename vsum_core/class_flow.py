@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from vsum_core.compilation import compiled
 from vsum_core.config import FlowConfig
 from vsum_core.flow import checked_boxes, match
+from vsum_core.threads import in_threads
 
 FloatArray = npt.NDArray[np.floating]
 Indices = npt.NDArray[np.int64]
@@ -29,13 +29,14 @@ class ClassFlow:
 
     Attributes:
         rows: per image, the kept proposals: (K_i,) increasing indices into the image's boxes.
-        strongest_means: per image, (K_i,) float32: the mean of each kept proposal's highest similarities to all
-            proposals of all other images; 0 where there is no other image with proposals.
+        strongest_means: per group of images and per image, (K_i,) float32: the mean of each kept proposal's highest
+            similarities to all proposals of the other images of the group; 0 where there is no other image with
+            proposals, and where the image is not in the group.
         blocks: for every pair i ≤ j, the (K_i, K_j) float32 similarities of the kept proposals.
     """
 
     rows: tuple[Indices, ...]
-    strongest_means: tuple[npt.NDArray[np.float32], ...]
+    strongest_means: tuple[tuple[npt.NDArray[np.float32], ...], ...]
     blocks: Mapping[tuple[int, int], npt.NDArray[np.float32]]
 
     def block(self, image_a: int, image_b: int) -> npt.NDArray[np.float32]:
@@ -47,13 +48,13 @@ class ClassFlow:
             return self.blocks[image_a, image_b]
         return self.blocks[image_b, image_a].T
 
-    def scores(self, image: int, proposals: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """``strongest_means`` of some kept proposals of an image, in the order asked for.
+    def scores(self, image: int, proposals: npt.ArrayLike, *, group: int = 0) -> npt.NDArray[np.float32]:
+        """``strongest_means`` of some kept proposals of an image within a group, in the order asked for.
 
         Raises:
             KeyError: a proposal is not among ``rows[image]``.
         """
-        return self.strongest_means[image][self._positions(image, proposals)]
+        return self.strongest_means[group][image][self._positions(image, proposals)]
 
     def similarity(self, proposals: Sequence[npt.ArrayLike]) -> npt.NDArray[np.float32]:
         """Similarity between all given proposals of all images: (R, R), R the number of proposals.
@@ -98,6 +99,7 @@ def match_class(
     rows: Sequence[npt.ArrayLike],
     strongest: int,
     config: FlowConfig,
+    groups: Sequence[Collection[int]] | None = None,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> ClassFlow:
@@ -118,6 +120,8 @@ def match_class(
         strongest: how many of a kept proposal's highest similarities ``ClassFlow.strongest_means`` averages; fewer
             where the other images have fewer proposals in all (``PruningConfig.strongest``).
         config: matcher and its constants.
+        groups: sets of images, one for each network; ``strongest_means`` of a group look at its images only, so that
+            they are those the network would have alone. One group of all images when left out.
         workers: threads; the matching itself runs outside Python's global lock.
         progress: called in the calling thread as ``progress(pairs_done, pairs_in_all)`` after each pair.
 
@@ -132,25 +136,30 @@ def match_class(
     kept = tuple(
         _checked_rows(image_rows, count=len(checked[image]), image=image) for image, image_rows in enumerate(rows)
     )
-    highest = [_Strongest(len(image_rows), capacity=strongest) for image_rows in kept]
+    members = [frozenset(range(len(boxes)))] if groups is None else [frozenset(group) for group in groups]
+    highest = [[_Strongest(len(image_rows), capacity=strongest) for image_rows in kept] for _ in members]
     blocks: dict[tuple[int, int], npt.NDArray[np.float32]] = {}
 
-    def match_pair(i: int, j: int) -> npt.NDArray[np.float32]:
+    def match_pair(pair: tuple[int, int]) -> npt.NDArray[np.float32]:
+        i, j = pair
         confidence = match(checked[i], checked[j], appearance(i, j), config=config)
         if i != j:
-            highest[i].update(confidence[kept[i]])
-            highest[j].update(np.ascontiguousarray(confidence[:, kept[j]].T))
+            forwards, backwards = confidence[kept[i]], np.ascontiguousarray(confidence[:, kept[j]].T)
+            for group, of_group in zip(members, highest, strict=True):
+                if i in group and j in group:
+                    of_group[i].update(forwards)
+                    of_group[j].update(backwards)
         return np.ascontiguousarray(confidence[np.ix_(kept[i], kept[j])])
 
     pairs = list(itertools.combinations_with_replacement(range(len(boxes)), 2))
     with threadpool_limits(limits=1):
-        for pair, block in _in_threads(match_pair, pairs, workers=workers):
+        for pair, block in in_threads(match_pair, pairs, workers=workers):
             blocks[pair] = block
             if progress is not None:
                 progress(len(blocks), len(pairs))
     return ClassFlow(
         rows=kept,
-        strongest_means=tuple(values.means() for values in highest),
+        strongest_means=tuple(tuple(values.means() for values in of_group) for of_group in highest),
         blocks={pair: blocks[pair] for pair in pairs},
     )
 
@@ -163,22 +172,6 @@ def _checked_rows(rows: npt.ArrayLike, *, count: int, image: int) -> Indices:
             f"but they reach from {result[0]} to {result[-1]}."
         )
     return result
-
-
-def _in_threads(
-    function: Callable[[int, int], npt.NDArray[np.float32]], pairs: Sequence[tuple[int, int]], *, workers: int
-) -> Iterator[tuple[tuple[int, int], npt.NDArray[np.float32]]]:
-    """Results as they come, with at most two pairs per worker handed out, so that an error stops the rest."""
-    waiting = iter(pairs)
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        running: dict[Future[npt.NDArray[np.float32]], tuple[int, int]] = {}
-        while True:
-            for pair in itertools.islice(waiting, 2 * workers - len(running)):
-                running[pool.submit(function, *pair)] = pair
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), future.result()
 
 
 class _Strongest:

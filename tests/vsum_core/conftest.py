@@ -18,19 +18,20 @@ SIDE = 64
 class ColourDetector(torch.nn.Module):
     """Logits: how much of the image is red in stripes, and how much is blue in stripes; blur takes the stripes away.
 
-    Only the left ``seen`` columns are looked at.
+    Only the left ``seen`` columns are looked at, and red is preferred by ``bias``.
     """
 
-    def __init__(self, *, seen=SIDE):
+    def __init__(self, *, seen=SIDE, bias=0.0):
         super().__init__()
         self.seen = seen
+        self.bias = torch.tensor([bias, 0.0])
 
     def forward(self, images):
         images = images[..., : self.seen]
         red = torch.relu(images[:, 0] - images[:, 2])
         blue = torch.relu(images[:, 2] - images[:, 0])
         stripes = [torch.relu(colour.diff(dim=2).abs() - 0.15).mean(dim=(1, 2)) for colour in (red, blue)]
-        return 200 * torch.stack(stripes, dim=1)
+        return 200 * torch.stack(stripes, dim=1) + self.bias
 
 
 def network_of(module, *, name):
@@ -58,8 +59,8 @@ def colour_network():
 
 @pytest.fixture
 def short_sighted_network():
-    """Sees the left of each image only, and takes what it does not see for red."""
-    return network_of(ColourDetector(seen=16), name="short-sighted")
+    """Sees the left half of each image only, and takes one of the five blue things for red."""
+    return network_of(ColourDetector(seen=SIDE // 2, bias=1.9), name="short-sighted")
 
 
 def draw_thing(colour, generator):

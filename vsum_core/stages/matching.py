@@ -29,7 +29,7 @@ class ClassRegions:
     """The R regions of one class that one network's masks keep, and how alike they are.
 
     Attributes:
-        images: the images of the class with a mask.
+        images: the images of the class for which the network has a mask.
         image_of_region: (R,) positions in ``images``.
         boxes: int32 (R, 4) on the frame.
         similarity: float32 (R, R), 0 or more.
@@ -63,9 +63,14 @@ class ClassMatcher:
         self.run = run
         self.images = tuple(images)
         self.boxes = boxes
+        self.position = {image.id: index for index, image in enumerate(self.images)}
+        self._own = {
+            network: [index for index, image in enumerate(self.images) if image.id in found]
+            for network, found in masks.items()
+        }
         self._masked = {
-            network: [self._masked_proposals(image, network_masks) for image in self.images]
-            for network, network_masks in masks.items()
+            network: {index: self._masked_proposals(self.images[index], masks[network]) for index in own}
+            for network, own in self._own.items()
         }
 
     @functools.cached_property
@@ -74,29 +79,33 @@ class ClassMatcher:
         return describe(self.run, self.images, self.boxes)
 
     def _masked_proposals(self, image: ImageFile, masks: Masks) -> npt.NDArray[np.int64]:
-        mask = masks.get(image.id)
-        if mask is None:
-            return np.zeros(0, dtype=np.int64)
-        frame = mask.on_frame(self.run.config.proposals.frame_side)
+        frame = masks[image.id].on_frame(self.run.config.proposals.frame_side)
         return masked_proposals(self.boxes[image.id], frame, config=self.run.config.pruning).astype(np.int64)
 
     def regions(self, *, label: str) -> dict[str, ClassRegions]:
         """The regions of every network, from the store or by matching all pairs of images now.
 
+        What a network gets depends on its own masks and images only, not on the other networks of the run.
+
         Args:
             label: name of the class, for progress.
         """
-        key = self._key()
-        result = self.run.store.recall(STAGE, key)
-        if result is None:
-            result = self._match(key, label)
-        return {network: self._restore(result, index, f"{key}-{network}") for index, network in enumerate(self._masked)}
+        keys = {network: self._key(network) for network in self._own}
+        results = {network: self.run.store.recall(STAGE, key) for network, key in keys.items()}
+        missing = [network for network, result in results.items() if result is None]
+        if missing:
+            results |= self._match(missing, keys, label)
+        return {
+            network: self._restore(network, result, keys[network])
+            for network, result in results.items()
+            if result is not None
+        }
 
-    def _key(self) -> str:
+    def _key(self, network: str) -> str:
         config = self.run.config
         return key_of(
-            images=[proposal_key(self.run, image) for image in self.images],
-            masked={network: [rows.tolist() for rows in masked] for network, masked in self._masked.items()},
+            images=[proposal_key(self.run, self.images[index]) for index in self._own[network]],
+            masked=[rows.tolist() for rows in self._masked[network].values()],
             flow=as_dictionary(config.flow),
             descriptors=as_dictionary(config.descriptors),
             whitening=whitening_digest(config.descriptors),
@@ -104,46 +113,56 @@ class ClassMatcher:
             code=code_digest(__name__),
         )
 
-    def _match(self, key: str, label: str) -> StageResult:
+    def _match(self, networks: Sequence[str], keys: Mapping[str, str], label: str) -> dict[str, StageResult]:
+        """Match the images that these networks need, each pair once, and keep what each network keeps."""
         run, config = self.run, self.run.config
+        needed = sorted({index for network in networks for index in self._own[network]})
         stage = f"{label}: proposal flow"
-        run.progress.start(stage, len(self.images) * (len(self.images) + 1) // 2)
-        union = [
-            np.unique(np.concatenate([masked[index] for masked in self._masked.values()]))
-            for index in range(len(self.images))
-        ]
+        run.progress.start(stage, len(needed) * (len(needed) + 1) // 2)
+        nothing = np.zeros(0, dtype=np.int64)
+        masked = [[self._masked[network].get(index, nothing) for index in needed] for network in networks]
         flow = match_class(
-            [self.boxes[image.id] for image in self.images],
-            self.descriptors.appearance,
-            rows=union,
+            [self.boxes[self.images[index].id] for index in needed],
+            lambda i, j: self.descriptors.appearance(needed[i], needed[j]),
+            rows=[np.concatenate(rows) for rows in zip(*masked, strict=True)],
+            groups=[[needed.index(index) for index in self._own[network]] for network in networks],
             strongest=config.pruning.strongest,
             config=config.flow,
             workers=run.workers,
             progress=lambda done, total: run.progress.advance(stage),
         )
-        arrays: dict[str, np.ndarray] = {}
-        for index, masked in enumerate(self._masked.values()):
+        results = {}
+        for group, network in enumerate(networks):
             kept = []
-            for image, rows in enumerate(masked):
-                boxes = self.boxes[self.images[image].id][rows]
-                chosen = remove_redundant(boxes, flow.scores(image, rows), config=config.pruning)
+            for place, rows in enumerate(masked[group]):
+                boxes = self.boxes[self.images[needed[place]].id][rows]
+                chosen = remove_redundant(boxes, flow.scores(place, rows, group=group), config=config.pruning)
                 kept.append(rows[chosen])
-            arrays[f"{index}-images"] = np.repeat(np.arange(len(kept)), [len(rows) for rows in kept])
-            arrays[f"{index}-proposals"] = np.concatenate([*kept, np.zeros(0, dtype=np.int64)])
-            arrays[f"{index}-similarity"] = flow.similarity(kept)
+            of_network = [kept[needed.index(index)] for index in self._own[network]]
+            results[network] = run.store.remember(
+                STAGE,
+                keys[network],
+                values={"regions": sum(len(rows) for rows in of_network)},
+                arrays={
+                    "images": np.repeat(np.arange(len(of_network)), [len(rows) for rows in of_network]),
+                    "proposals": np.concatenate([*of_network, nothing]),
+                    "similarity": flow.similarity(kept),
+                },
+            )
         run.progress.finish(stage)
-        return run.store.remember(STAGE, key, values={"networks": list(self._masked)}, arrays=arrays)
+        return results
 
-    def _restore(self, result: StageResult, index: int, key: str) -> ClassRegions:
-        image_of_region = result.arrays[f"{index}-images"].astype(np.int64)
-        proposals = result.arrays[f"{index}-proposals"].astype(np.int64)
+    def _restore(self, network: str, result: StageResult, key: str) -> ClassRegions:
+        images = tuple(self.images[index] for index in self._own[network])
+        image_of_region = result.arrays["images"].astype(np.int64)
+        proposals = result.arrays["proposals"].astype(np.int64)
         boxes = np.array(
-            [self.boxes[self.images[i].id][p] for i, p in zip(image_of_region, proposals, strict=True)], dtype=np.int32
+            [self.boxes[images[i].id][p] for i, p in zip(image_of_region, proposals, strict=True)], dtype=np.int32
         ).reshape(-1, 4)
         return ClassRegions(
-            images=self.images,
+            images=images,
             image_of_region=image_of_region,
             boxes=boxes,
-            similarity=result.arrays[f"{index}-similarity"],
+            similarity=result.arrays["similarity"],
             key=key,
         )

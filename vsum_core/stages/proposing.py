@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from vsum_core.proposals import region_proposals
 from vsum_core.provenance import code_digest
 from vsum_core.stages.run import Run
 from vsum_core.store import key_of
+from vsum_core.threads import in_threads
 
 STAGE = "proposals"
 
@@ -52,14 +53,10 @@ def make_proposals(run: Run, images: Sequence[ImageFile]) -> dict[str, npt.NDArr
 
     stage = "region proposals"
     run.progress.start(stage, len(waiting))
-    with ThreadPoolExecutor(max_workers=run.workers) as pool:
-        futures = {pool.submit(propose, image): image for image in waiting}
-        for future in as_completed(futures):
-            image = futures[future]
-            found = future.result()
-            run.store.remember(STAGE, proposal_key(run, image), values={"count": len(found)}, arrays={"boxes": found})
-            boxes[image.id] = found
-            run.progress.advance(stage)
+    for image, found in in_threads(propose, waiting, workers=run.workers):
+        run.store.remember(STAGE, proposal_key(run, image), values={"count": len(found)}, arrays={"boxes": found})
+        boxes[image.id] = found
+        run.progress.advance(stage)
     run.progress.finish(stage)
     return boxes
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -17,6 +16,7 @@ from vsum_core.quality import median_ssim
 from vsum_core.stages.matching import ClassMatcher, ClassRegions
 from vsum_core.stages.proposing import frame_of
 from vsum_core.stages.run import Run
+from vsum_core.threads import in_threads
 
 Patch = npt.NDArray[np.float32]
 Grey = npt.NDArray[np.uint8]
@@ -46,7 +46,12 @@ def warp_members(
             flow = dense_flow(
                 matcher.boxes[regions.images[exemplar].id],
                 matcher.boxes[regions.images[member].id],
-                _confidence(run, matcher, exemplar, member),
+                _confidence(
+                    run,
+                    matcher,
+                    matcher.position[regions.images[exemplar].id],
+                    matcher.position[regions.images[member].id],
+                ),
                 frames[exemplar],
                 config=run.config.flow,
             )
@@ -57,10 +62,9 @@ def warp_members(
     pictures: dict[tuple[int, int], Grey | None] = {(index, index): _grey(frame) for index, frame in frames.items()}
     stage = f"{label}: dense flow"
     run.progress.start(stage, len(pairs))
-    with ThreadPoolExecutor(max_workers=run.workers) as pool:
-        for pair, picture in zip(pairs, pool.map(warp_pair, pairs), strict=True):
-            pictures[pair] = picture
-            run.progress.advance(stage)
+    for pair, picture in in_threads(warp_pair, pairs, workers=run.workers):
+        pictures[pair] = picture
+        run.progress.advance(stage)
     run.progress.finish(stage)
     return pictures
 
