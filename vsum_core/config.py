@@ -322,8 +322,8 @@ def _short_masks(*, smooth_steps: int, sharp_steps: int, sharp_rates: tuple[floa
             final_learning_rate=0.05,
             area_weight=0.5,
             total_variation_weight=0.01,
-            resolution_divisor=16,
-            mask_blur_sigma=8.0,
+            resolution_divisor=14,
+            mask_blur_sigma=7.0,
             straight_through_blur=True,
         ),
         sharp=MaskStageConfig(
@@ -332,8 +332,8 @@ def _short_masks(*, smooth_steps: int, sharp_steps: int, sharp_rates: tuple[floa
             final_learning_rate=sharp_rates[1],
             area_weight=0.2,
             total_variation_weight=0.05,
-            resolution_divisor=16,
-            mask_blur_sigma=6.4,
+            resolution_divisor=14,
+            mask_blur_sigma=5.6,
             contrast=20.0,
         ),
     )
@@ -343,12 +343,12 @@ def _default() -> PipelineConfig:
     """Fewer and cruder mask steps, fewer and larger clusters, one summary per place, pictures of the region alone.
 
     Masks: a free mask at full resolution is speckle after 15 steps and needs about 150; a coarse grid seen through a
-    Gaussian and a growing contrast is made of blobs by construction and crisp after 16. Every difference to the
+    Gaussian and a growing contrast is made of blobs by construction and crisp after 20. Every difference to the
     reference and its effect is in ``docs/method.md``.
     """
     return PipelineConfig(
         preset="default",
-        masks=_short_masks(smooth_steps=24, sharp_steps=16, sharp_rates=(0.12, 0.02)),
+        masks=_short_masks(smooth_steps=36, sharp_steps=20, sharp_rates=(0.12, 0.02)),
         clustering=ClusteringConfig(preference_factor=2.0),
         quality=QualityConfig(minimum_members=4, repeat_overlap=0.5),
         rendering=RenderingConfig(grey_opacity=0.8, hull_width=4, casing_width=1, with_components=False),
@@ -357,7 +357,7 @@ def _default() -> PipelineConfig:
 
 def _fast() -> PipelineConfig:
     """As ``default`` with about half the mask steps, and larger ones."""
-    masks = _short_masks(smooth_steps=12, sharp_steps=10, sharp_rates=(0.15, 0.03))
+    masks = _short_masks(smooth_steps=18, sharp_steps=12, sharp_rates=(0.15, 0.03))
     return dataclasses.replace(_default(), preset="fast", masks=masks)
 
 

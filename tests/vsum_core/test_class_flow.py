@@ -59,6 +59,28 @@ def test_strongest_means_look_at_all_proposals_of_all_other_images(images):
         np.testing.assert_allclose(flow.scores(i, rows[i]), expected[rows[i]], rtol=1e-6)
 
 
+def test_strongest_means_of_a_group_are_those_of_its_images_alone(images):
+    boxes, features, rows = images
+    appearance = appearance_of(features)
+    together = match_class(
+        boxes, appearance, rows=rows, strongest=5, config=FlowConfig(), groups=[[0, 1, 2, 3], [3, 1], [2]]
+    )
+    alone = match_class(
+        [boxes[1], boxes[3]],
+        lambda i, j: appearance((1, 3)[i], (1, 3)[j]),
+        rows=[rows[1], rows[3]],
+        strongest=5,
+        config=FlowConfig(),
+    )
+    whole = match_class(boxes, appearance, rows=rows, strongest=5, config=FlowConfig())
+    for image in range(4):
+        np.testing.assert_array_equal(together.scores(image, rows[image]), whole.scores(image, rows[image]))
+        np.testing.assert_array_equal(together.scores(image, rows[image], group=2), np.zeros(len(rows[image])))
+    for place, image in enumerate((1, 3)):
+        np.testing.assert_array_equal(together.scores(image, rows[image], group=1), alone.scores(place, rows[image]))
+        assert (together.scores(image, rows[image], group=1) != whole.scores(image, rows[image])).any()
+
+
 def test_strongest_means_average_what_there_is():
     """Two images, two proposals each: similarities 1 and 3, of which the mean is 2, though five were asked for."""
     boxes = [[[0, 0, 20, 20]], [[0, 0, 20, 20], [9, 9, 30, 30]]]

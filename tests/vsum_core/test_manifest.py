@@ -210,7 +210,7 @@ def test_numbers_that_json_does_not_know_are_refused(manifest, tmp_path):
 
 
 def test_a_run_without_a_manifest_is_not_finished(tmp_path):
-    with pytest.raises(ManifestError, match="has not finished. Run pregenerate with the same options"):
+    with pytest.raises(ManifestError, match=r"has not finished\. Run pregenerate with the same options"):
         read(tmp_path)
 
 

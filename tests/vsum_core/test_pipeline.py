@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from vsum_core import manifest as manifests
-from vsum_core.config import Arm, preset
+from vsum_core.config import Arm, QualityConfig, preset
 from vsum_core.datasets import read_image_folder
 from vsum_core.networks import UnknownClassError
 from vsum_core.pipeline import control_arms, device_named, pregenerate
@@ -39,7 +39,7 @@ class Recorder:
 
 @pytest.fixture
 def config():
-    """Few steps and few proposals, so that a whole run takes a moment."""
+    """Few steps, a small frame and few proposals, so that a whole run takes a moment."""
     base = preset("reference", seed=3)
     masks = dataclasses.replace(
         base.masks,
@@ -50,7 +50,9 @@ def config():
     return dataclasses.replace(
         base,
         masks=masks,
-        proposals=dataclasses.replace(base.proposals, maximum=120, segmentation_scales=(100, 300)),
+        proposals=dataclasses.replace(
+            base.proposals, frame_side=112, minimum_side=10, maximum=120, segmentation_scales=(50, 100)
+        ),
         rendering=dataclasses.replace(base.rendering, cell_side=120),
     )
 
@@ -175,6 +177,7 @@ def test_what_a_network_yields_does_not_depend_on_the_other_networks_of_the_run(
             for kind in ("masks", "clusterings", "summaries")
         }
 
+    config = dataclasses.replace(config, quality=QualityConfig(minimum_members=2))
     for index in range(5):  # the image that one network gets wrong comes first, so that the positions of others differ
         (thing_folder / "blue_thing" / f"{index}.png").rename(thing_folder / "blue_thing" / f"{9 - index}.png")
     together = run(thing_folder, [colour_network, short_sighted_network], tmp_path / "together", config)
@@ -187,6 +190,25 @@ def test_what_a_network_yields_does_not_depend_on_the_other_networks_of_the_run(
     assert records(added, colour_network) == records(together, colour_network)
     assert records(added, short_sighted_network) == records(together, short_sighted_network)
     assert later.totals["short-sighted: masks"] == 0
+
+
+def test_pictures_with_whole_components_or_with_the_region_alone(thing_folder, colour_network, config, tmp_path):
+    def cyan(with_components):
+        rendering = dataclasses.replace(config.rendering, with_components=with_components, component_width=4)
+        changed = dataclasses.replace(config, rendering=rendering)
+        manifest = run(thing_folder, colour_network, tmp_path / "run", changed, arms=(Arm.WHOLE_IMAGES,))
+        counts = {}
+        for summary in manifest["summaries"]:
+            for picture in summary["files"]["cells"]:
+                with Image.open(tmp_path / "run" / picture["file"]) as image:
+                    red, green, blue = np.asarray(image.convert("RGB"), dtype=int).transpose(2, 0, 1)
+                counts.setdefault(summary["arm"], []).append(((green - red > 100) & (blue - red > 100)).sum())
+        return counts
+
+    outlined, plain = cyan(True), cyan(False)
+    assert min(outlined["summaries"]) > 20
+    assert max(plain["summaries"]) == 0
+    assert max(outlined["whole-images"] + plain["whole-images"]) == 0
 
 
 def test_all_control_arms(thing_folder, colour_network, config, tmp_path):
