@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from vsum_core import manifest as manifests
-from vsum_core.config import Arm, QualityConfig, preset
+from vsum_core.config import Arm, PruningConfig, QualityConfig, preset
 from vsum_core.datasets import read_image_folder
 from vsum_core.networks import UnknownClassError
 from vsum_core.pipeline import control_arms, device_named, pregenerate
@@ -177,7 +177,9 @@ def test_what_a_network_yields_does_not_depend_on_the_other_networks_of_the_run(
             for kind in ("masks", "clusterings", "summaries")
         }
 
-    config = dataclasses.replace(config, quality=QualityConfig(minimum_members=2))
+    config = dataclasses.replace(
+        config, quality=QualityConfig(minimum_members=2), pruning=PruningConfig(minimum_masked=0.3)
+    )
     for index in range(5):  # the image that one network gets wrong comes first, so that the positions of others differ
         (thing_folder / "blue_thing" / f"{index}.png").rename(thing_folder / "blue_thing" / f"{9 - index}.png")
     together = run(thing_folder, [colour_network, short_sighted_network], tmp_path / "together", config)
