@@ -157,6 +157,7 @@ def compare_networks(
     compared = []
     for measure in COMPARED:
         table = cells.pivot_table(index=["class", "method"], columns="network", values=measure, aggfunc="first")
+        table = table.reindex(columns=networks)  # a network without any value of this measure has no column
         pairs = []
         for first, second in itertools.combinations(networks, 2):
             differences = (table[first] - table[second]).dropna().to_numpy(dtype=float)

@@ -1,6 +1,35 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests, and what must be there where an environment variable says so.
+
+| variable | meaning |
+|---|---|
+| `REQUIRE_BROWSER` | 1: a test of the browser that is skipped counts as failed |
+| `REQUIRE_POSTGRESQL` | 1: likewise for tests that need PostgreSQL |
+| `TEST_POSTGRESQL_URL` | the server to use; by default the user `postgres` on 127.0.0.1:5432, without a password |
+"""
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = {"browser": "REQUIRE_BROWSER", "postgresql": "REQUIRE_POSTGRESQL"}
+"""Marker → variable that forbids to skip it."""
+POSTGRESQL_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        for marker, variable in REQUIREMENTS.items():
+            if item.get_closest_marker(marker) and os.environ.get(variable) == "1":
+                reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+                report.outcome = "failed"
+                report.longrepr = f"{variable}=1, but this test would be skipped. {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -11,3 +40,43 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
     database = settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database.setdefault("TEST", {})["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url():
+    """URL of a PostgreSQL server that answers."""
+    import psycopg
+
+    url = os.environ.get("TEST_POSTGRESQL_URL") or POSTGRESQL_URL
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.Error as error:
+        pytest.skip(f"no PostgreSQL server that TEST_POSTGRESQL_URL leads to ({str(error).splitlines()[0]})")
+    return url
+
+
+@pytest.fixture(scope="session")
+def trained_birds(tmp_path_factory):
+    """A folder of weights with both networks for drawn birds: those in `var/networks`, or trained once for all workers.
+
+    Training takes about a minute; it depends on the code that draws and trains, which the file's name stands for.
+    """
+    from vsum_core.networks.bird_training import ARCHITECTURES, BirdTrainingConfig
+    from vsum_core.networks.drawn_birds import load, weights_path
+
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "networks"
+    shared.mkdir(exist_ok=True)
+    with (shared / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in ARCHITECTURES:
+            config = BirdTrainingConfig(architecture=name)
+            path, trained = weights_path(config, shared), weights_path(config, ROOT / "var" / "networks")
+            if path.exists():
+                continue
+            path.parent.mkdir(exist_ok=True)
+            if trained.exists():
+                shutil.copy(trained, path)
+            else:
+                load(name, cache=shared, config=config)
+    return shared

@@ -78,6 +78,18 @@ def test_networks_are_paired_over_classes_and_the_accurate_one_is_first():
     assert [pair.p_holm for pair in found] == [0.75, 0.75, 0.75]
 
 
+@pytest.mark.parametrize("missing", [float("nan"), None])
+def test_a_network_without_a_single_value_is_compared_with_nothing(missing):
+    """As when one person took part and no summary of the network has two answers."""
+    table = cells({"a": [1, 2, 3], "b": [missing] * 3}, {"a": 0.6, "b": 0.9})
+    found = comparisons.compare_networks(table, generator=generator(), draws=10)
+    assert [(pair.first, pair.second) for pair in found] == [("b", "a")] * len(comparisons.COMPARED)
+    for pair in found:
+        assert pair.difference.value is None
+        assert pair.difference.reason
+        assert pair.p_value is pair.p_holm is None
+
+
 def test_accuracy_correlation_needs_three_networks():
     table = cells({"a": [1, 2], "b": [3, 3]}, {"a": 0.6, "b": 0.9})
     assert "there are 2" in comparisons.accuracy_correlation(table, "summaries", generator=generator(), draws=10)

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import threading
@@ -23,7 +22,6 @@ from study.tasks import Submission
 
 ROOT = Path(__file__).resolve().parents[2]
 THREADS = 40
-POSTGRESQL_URL = os.environ.get("TEST_POSTGRESQL_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 
 
 def at_once(work, count):
@@ -95,13 +93,9 @@ def test_one_trial_answered_many_times_at_once_keeps_one_answer(study):
 
 @pytest.mark.postgresql
 @pytest.mark.slow
-def test_all_of_this_holds_on_postgresql():
+def test_all_of_this_holds_on_postgresql(postgresql_url):
     if connection.vendor == "postgresql":
         pytest.skip("this run is on PostgreSQL already")
-    try:
-        socket.create_connection(("127.0.0.1", 5432), timeout=2).close()
-    except OSError:
-        pytest.skip("no PostgreSQL server on 127.0.0.1:5432")
     files = [f"tests/study/{name}.py" for name in ("test_concurrency", "test_consent", "test_exports")]
     result = subprocess.run(
         [
@@ -111,14 +105,13 @@ def test_all_of_this_holds_on_postgresql():
             "-q",
             "-p",
             "no:cacheprovider",
-            "-p",
-            "no:xdist",
+            "-n0",
             "-m",
             "not postgresql",
             *files,
         ],
         cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": POSTGRESQL_URL},
+        env=os.environ | {"DATABASE_URL": postgresql_url},
         capture_output=True,
         text=True,
         timeout=500,

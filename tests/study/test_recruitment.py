@@ -57,6 +57,7 @@ def test_a_signed_pass_marks_a_program():
         signing.dumps("birds", salt="other-salt"),
         signing.dumps("birds", salt=SALT, key="another-servers-key"),
     ],
+    ids=["plain", "empty", "other study", "other purpose", "other server"],  # signatures hold the time
 )
 def test_nobody_can_pass_for_a_program(value):
     with pytest.raises(EntryRefusedError, match="Nothing was stored"):

@@ -139,9 +139,12 @@ def test_a_short_training_learns_more_than_chance(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_loading_by_name_gives_a_frozen_network(tmp_path: Path) -> None:
-    """The real training of the small network, through the registry."""
-    network = load_network("bird-small", cache=tmp_path)
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_loading_by_name_gives_a_frozen_network_that_knows_birds(name: str, trained_birds: Path) -> None:
+    network = load_network(name, cache=trained_birds)
+    drawings = [draw_bird(species, generator=np.random.default_rng([7, 7]), size=112).image for species in SPECIES]
+    birds = torch.from_numpy(np.stack(drawings)).permute(0, 3, 1, 2).float() / 255
+    assert (network.logits(birds).argmax(dim=1) == torch.arange(len(SPECIES))).sum() >= 4
     assert network.class_index(ClassLabel("flamingo", "flamingo", None)) == list(SPECIES).index("flamingo")
     assert not network.module.training
     assert not any(parameter.requires_grad for parameter in network.module.parameters())
