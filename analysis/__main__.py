@@ -53,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 for a bad export, 2 for bad usage, 3 when writing fails."""
     options = parser().parse_args(arguments)
-    console, errors = Console(highlight=False), Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, emoji=False)
+    errors = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     try:
         infer = InferenceOptions(
             draws=options.bootstrap, seed=options.seed, nameable_rule=NameableRule(options.nameable)
@@ -64,12 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         evaluation = evaluate(load(options.directory), selection_options=choose, inference_options=infer)
     except ExportError as error:
         for complaint in error.complaints[:COMPLAINTS_SHOWN]:
-            errors.print(str(complaint), markup=False)
+            errors.print(str(complaint))
         if len(error.complaints) > COMPLAINTS_SHOWN:
-            errors.print(f"… and {len(error.complaints) - COMPLAINTS_SHOWN} more problems.", markup=False)
+            errors.print(f"… and {len(error.complaints) - COMPLAINTS_SHOWN} more problems.")
         return BAD_EXPORT
     except (UnknownMethodError, ValueError) as error:
-        errors.print(str(error), markup=False)
+        errors.print(str(error))
         return BAD_USAGE
     if not options.quiet:
         show(evaluation, console)
@@ -78,10 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json:
             options.json.write_text(json_text(evaluation), encoding="utf-8")
     except OSError as error:
-        errors.print(f"Cannot write {error.filename}: {error.strerror}. Choose another place with --out.", markup=False)
+        errors.print(f"Cannot write {error.filename}: {error.strerror}. Choose another place with --out.")
         return CANNOT_WRITE
     if written and not options.quiet:
-        console.print(str(written[0]), markup=False, soft_wrap=True)
+        console.print(str(written[0]), soft_wrap=True)
     return OK
 
 
@@ -105,7 +106,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
         for row in rows:
             console.file.write("\t".join(row) + "\n")  # console.print would turn tabs into spaces
         return
-    console.print(evaluation.answer, markup=False)
+    console.print(evaluation.answer)
     table = Table("question", "value", "interval", "verdict")
     for row in rows:
         table.add_row(*row)

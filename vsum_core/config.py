@@ -300,6 +300,9 @@ class PipelineConfig:
     quality: QualityConfig = field(default_factory=QualityConfig)
     rendering: RenderingConfig = field(default_factory=RenderingConfig)
 
+    def __post_init__(self) -> None:
+        _require(self.seed >= 0, "seed", self.seed, "0 or more")
+
 
 def as_dictionary(config: Any) -> dict[str, Any]:
     """Plain JSON types for any configuration dataclass; enums become their values, tuples become lists."""

@@ -79,17 +79,19 @@ def pregenerate(
         arms: control arms beside the summaries.
         directory: the run directory.
         device: where the networks live.
-        workers: threads for work on the CPU.
+        workers: threads for work on the CPU, 1 or more.
         progress: receiver of progress.
 
     Raises:
-        ValueError: no network, or one name twice.
+        ValueError: no network, one name twice, or no worker.
         UnknownClassError: a network lacks a class of the images.
         StorageError: the run directory cannot be written.
     """
     names = [network.specification.name for network in networks]
     if not names or len(set(names)) != len(names):
         raise ValueError(f"Give at least one network and each name once, but the names are {names}.")
+    if workers < 1:
+        raise ValueError(f"workers must be 1 or more, but it is {workers}.")
     for network in networks:
         for label in images.classes:
             network.class_index(label)

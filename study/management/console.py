@@ -11,16 +11,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO, cast
 
-from django.core.management.base import OutputWrapper
+from django.core.management.base import CommandError, OutputWrapper
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 
 def console(output: OutputWrapper, *, quiet: bool = False) -> Console:
-    """A console on a command's ``stdout`` that prints nothing when ``quiet``."""
+    """A console on a command's ``stdout`` that prints nothing when ``quiet``, and everything else as it is.
+
+    Names of classes and networks may hold brackets and colons, which are neither markup nor emoji.
+    """
     stream = cast("TextIO", output._out)
-    return Console(file=stream, quiet=quiet, highlight=False, width=None if stream.isatty() else 120)
+    width = None if stream.isatty() else 120
+    return Console(file=stream, quiet=quiet, highlight=False, markup=False, emoji=False, width=width)
 
 
 class StageBars:
@@ -32,7 +36,7 @@ class StageBars:
     def __init__(self, target: Console) -> None:
         self._console = target
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=32),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
@@ -88,5 +92,9 @@ def _write_json(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]
     records = [
         {column: None if cell == "–" else cell for column, cell in zip(columns, row, strict=True)} for row in rows
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(dumps(records, indent=1) + "\n", encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dumps(records, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or error
+        raise CommandError(f"Cannot write {path}: {reason}. Choose another file for --json.") from error

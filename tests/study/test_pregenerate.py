@@ -171,7 +171,7 @@ def test_a_corrupt_image_is_reported_and_the_rest_goes_on(world, tmp_path):
         ({"checkpoint": Path("/nowhere/weights.pt")}, "does not exist"),
         ({"networks": "efficientnet-lite0"}, "A checkpoint needs a name such as my.module:factory"),
         ({"networks": "efficientnet-lite0", "checkpoint": None}, r"has no class 'blue thing'.*Near names"),
-        ({"classes": "red thong"}, r"Unknown class 'red thong'\. Did you mean red thing\?"),
+        ({"classes": "red thong"}, r"Unknown class 'red thong'\. Did you mean red thing, "),
         ({"images": Path("/nowhere")}, "/nowhere is not a folder"),
         ({"images": None, "dataset": "imaginet"}, r"imaginet.*imagenette"),
         ({"preset": "quick"}, "Unknown preset 'quick'; known presets: reference, default, fast"),
@@ -192,7 +192,7 @@ def test_what_is_wrong_is_said_in_one_line_before_any_work(world, tmp_path, chan
 
 def test_an_empty_class_is_named(world, tmp_path):
     (tmp_path / "things" / "green_thing").mkdir(parents=True)
-    with pytest.raises(CommandError, match="green.thing"):
+    with pytest.raises(CommandError, match="green thing"):
         run(world, tmp_path / "run", images=tmp_path / "things")
 
 
@@ -225,7 +225,7 @@ def test_a_network_of_ones_own_beside_another(world, tmp_path):
 def test_a_place_that_cannot_be_written_is_named(finished, world, tmp_path, place):
     (tmp_path / "file").write_text("a file, not a folder")
     changes = {place: tmp_path / "file" / "below"}
-    with pytest.raises(CommandError, match=r"Cannot (?:use|write) .*file/below.*Not a directory") as caught:
+    with pytest.raises(CommandError, match=r"Cannot (?:use|write) .*file/below: (?:Not a |File exists)") as caught:
         run(world, changes.pop("out", finished[0]), **changes)
     assert "\n" not in str(caught.value)
 

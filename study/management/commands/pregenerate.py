@@ -63,16 +63,18 @@ class Command(BaseCommand):
             config = preset(options["preset"], seed=options["seed"])
             arms = control_arms(options["arms"])
             device = device_named(options["device"])
+            names = _names(options["networks"])
+            own = {name for name in names if ":" in name}  # the checkpoint is for these
             with StageBars(target) as bars:
                 images = read_images(options, bars)
                 networks = [
                     load_network(
                         name,
                         device=device,
-                        checkpoint=options["checkpoint"],
+                        checkpoint=options["checkpoint"] if name in own or not own else None,
                         cache=Path(settings.VAR_DIRECTORY) / "networks",
                     )
-                    for name in _names(options["networks"])
+                    for name in names
                 ]
                 manifest = pregenerate(
                     images,
@@ -97,7 +99,7 @@ class Command(BaseCommand):
             WeightsUnavailableError,
             ValueError,
         ) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(" ".join(str(error).split())) from error
         rows = summary_rows(manifest)
         print_table(target, f"Visual summaries in {options['out']}", COLUMNS, rows, json=options["json"])
         _print_skipped(target, manifest)
@@ -114,10 +116,10 @@ def read_images(options: dict[str, Any], progress: Any) -> Any:
     root = Path(settings.VAR_DIRECTORY) / "datasets"
     if options["dataset"] == DRAWN_BIRDS:
         directory = root / f"{DRAWN_BIRDS}-{options['seed']}"
-        write_birds(
-            directory, per_species=options["per_class"] or BIRDS_PER_SPECIES, seed=options["seed"], both_ways=False
-        )
-        return read_image_folder(directory, classes=classes, per_class=options["per_class"])
+        count = BIRDS_PER_SPECIES if options["per_class"] is None else options["per_class"]
+        write_birds(directory, per_species=count, seed=options["seed"], both_ways=False)
+        # An earlier run may have drawn more of them.
+        return read_image_folder(directory, classes=classes, per_class=count)
     return torchvision_dataset(options["dataset"], root, classes=classes, per_class=options["per_class"])
 
 
