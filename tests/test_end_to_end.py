@@ -46,7 +46,7 @@ def demo(tmp_path_factory, trained_birds):
         env=environment(var),
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=500,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stderr == ""
@@ -273,7 +273,7 @@ def test_a_second_demonstration_computes_nothing_and_keeps_the_person(demo, serv
         env=environment(var),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     stages = re.findall(r"^(.*): (nothing to do|\d+ of \d+)$", result.stdout, flags=re.MULTILINE)

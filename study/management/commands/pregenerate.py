@@ -53,6 +53,7 @@ class Command(BaseCommand):
         """Run, and turn what can go wrong into one line that says what to do."""
         from vsum_core.config import preset
         from vsum_core.datasets import DatasetError
+        from vsum_core.dense_flow import UnsolvedFlowError
         from vsum_core.manifest import ManifestError
         from vsum_core.networks import UnknownClassError, UnknownNetworkError, WeightsUnavailableError, load_network
         from vsum_core.pipeline import control_arms, device_named, pregenerate
@@ -96,6 +97,7 @@ class Command(BaseCommand):
             StorageError,
             UnknownClassError,
             UnknownNetworkError,
+            UnsolvedFlowError,
             WeightsUnavailableError,
             ValueError,
         ) as error:
