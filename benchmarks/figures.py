@@ -90,7 +90,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     summaries_figure(
-        options.run, options.out / "summaries.webp", class_names=("robin", "peacock"), network="bird-large"
+        options.run, options.out / "summaries.webp", class_names=("robin", "flamingo"), network="bird-large"
     )
     screenshots(options.url, options.report, options.out)
     for path in sorted(options.out.iterdir()):
