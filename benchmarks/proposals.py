@@ -6,6 +6,7 @@ The folder holds photographs in any depth of subfolders; a spread of them is mea
 """
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -34,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path, help="folder of photographs")
     parser.add_argument("--count", type=int, default=12, help="images to measure")
+    parser.add_argument("--json", type=Path, help="write the figures here as well")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     paths = sorted(options.images.rglob("*.jpg"))
@@ -54,9 +56,14 @@ def main() -> None:
     times: dict[str, list[float]] = {stage: [] for stage in stages}
     counts = [measure(image, times) for image in images]
     print(f"{len(images)} images, {statistics.mean(counts):.0f} proposals each on average")
-    for stage in stages:
-        milliseconds = [1000 * seconds for seconds in times[stage]]
-        print(f"{stage:22} median {statistics.median(milliseconds):6.1f} ms, most {max(milliseconds):6.1f} ms")
+    rows = [
+        {"stage": stage, "median_ms": 1000 * statistics.median(times[stage]), "most_ms": 1000 * max(times[stage])}
+        for stage in stages
+    ]
+    for row in rows:
+        print(f"{row['stage']:22} median {row['median_ms']:6.1f} ms, most {row['most_ms']:6.1f} ms")
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

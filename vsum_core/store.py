@@ -122,10 +122,6 @@ class Store:
                 arrays = {name: archive[name] for name in archive.files}
         return StageResult(values=record["values"], arrays=arrays)
 
-    def has(self, stage: str, key: str) -> bool:
-        """Whether a record exists, without reading it."""
-        return self._record_path(stage, key).exists()
-
     def write_text(self, name: str, text: str) -> Path:
         """Write a file at the top of the directory atomically, such as ``manifest.json``."""
         path = self.directory / name

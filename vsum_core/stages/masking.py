@@ -15,7 +15,7 @@ from vsum_core.datasets import ImageFile
 from vsum_core.masks import MaskScores, optimise_masks
 from vsum_core.networks import Network
 from vsum_core.provenance import code_digest
-from vsum_core.regions import mask_regions, region_drops
+from vsum_core.regions import mask_regions, region_drops, top_regions
 from vsum_core.stages.run import Run
 from vsum_core.stages.screening import network_key, read_batch
 from vsum_core.store import StageResult, key_of
@@ -117,7 +117,7 @@ def _optimise(
         sharp = np.asarray(result.sharp[index], dtype=np.float32)
         components = mask_regions(sharp, config=run.config.regions)
         drops = region_drops(network, pixels[index], int(targets[index]), components, config=run.config.masks)
-        order = np.argsort(-drops, kind="stable")[: run.config.regions.top_regions]
+        order = top_regions(drops, config=run.config.regions)
         encoded = cv2.imencode(".png", np.rint(sharp * 255).astype(np.uint8))[1].tobytes()
         values: dict[str, object] = {
             "scores": dataclasses.asdict(result.scores[index]),

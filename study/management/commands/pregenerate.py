@@ -14,7 +14,20 @@ from study.management.console import StageBars, console, print_table
 
 DRAWN_BIRDS = "drawn-birds"
 BIRDS_PER_SPECIES = 12
-COLUMNS = ("class", "network", "images", "p0", "p smooth", "p sharp", "area", "regions", "summaries", "coverage", "AP")
+COLUMNS = (
+    "class",
+    "network",
+    "images",
+    "p0",
+    "p smooth",
+    "p sharp",
+    "area",
+    "regions",
+    "summaries",
+    "coverage",
+    "purity",
+    "AP",
+)
 
 
 class Command(BaseCommand):
@@ -153,10 +166,23 @@ def summary_rows(manifest: dict[str, Any]) -> list[list[Any]]:
                 clustering["regions"],
                 clustering["accepted"],
                 "–" if coverage is None else coverage,
+                _mean_purity(manifest, clustering),
                 "converged" if clustering["converged"] else "not converged",
             ]
         )
     return rows
+
+
+def _mean_purity(manifest: dict[str, Any], clustering: dict[str, Any]) -> float | str:
+    """Mean share of members that show the summary's true part; a dash where true parts are unknown."""
+    keys = ("class", "network", "method", "arm")
+    purities = [
+        summary["quality"].get("purity")
+        for summary in manifest["summaries"]
+        if all(summary[key] == clustering[key] for key in keys)
+    ]
+    known = [purity for purity in purities if purity is not None]
+    return sum(known) / len(known) if known else "–"
 
 
 def _names(text: str) -> list[str]:

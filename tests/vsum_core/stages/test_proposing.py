@@ -58,7 +58,7 @@ def test_an_interruption_gives_up_the_images_not_begun_and_keeps_the_finished_on
     with pytest.raises(KeyboardInterrupt):
         make_proposals(dataclasses.replace(run, workers=1, progress=Counting(interrupt=True)), images)
     assert len(begun) <= 3 < len(images) == 40
-    assert run.store.has(proposing.STAGE, proposal_key(run, images[0]))
+    assert run.store.recall(proposing.STAGE, proposal_key(run, images[0])) is not None
 
 
 @pytest.mark.parametrize(
