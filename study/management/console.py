@@ -23,7 +23,7 @@ def console(output: OutputWrapper, *, quiet: bool = False) -> Console:
     Names of classes and networks may hold brackets and colons, which are neither markup nor emoji.
     """
     stream = cast("TextIO", output._out)
-    width = None if stream.isatty() else 120
+    width = None if stream.isatty() else 140
     return Console(file=stream, quiet=quiet, highlight=False, markup=False, emoji=False, width=width)
 
 
