@@ -16,15 +16,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from study.contract import Table, long_table_contract
-from study.models import Answer, Participant, Stimulus, Study
+from study.models import Answer, Event, Participant, ParticipantState, Phase, Stimulus, Study
 from study.tasks import get_task
 
 Row = dict[str, Any]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 ROWS_AT_ONCE = 1000
+TASK_COLUMNS = (
+    "variant",
+    "options",
+    "chance",
+    "difficulty",
+    "target_position",
+    "chosen_position",
+    "other_summary",
+    "left_network",
+    "left_method",
+    "left_arm",
+    "right_network",
+    "right_method",
+    "right_arm",
+    "image",
+    "true_class",
+    "network_answer",
+    "chosen",
+)
+"""Columns that only some task types fill."""
+GOING_ON = frozenset({ParticipantState.CONSENTED, ParticipantState.ACTIVE})
 
 
 class ExportError(RuntimeError):
@@ -63,6 +84,9 @@ def table_rows(study: Study) -> dict[str, Callable[[], Iterator[Row]]]:
         "responses_long": lambda: response_rows(study),
         "participants": lambda: participant_rows(study),
         "stimuli": lambda: stimulus_rows(study),
+        "events": lambda: event_rows(study),
+        "questionnaires": lambda: iter(()),  # no questionnaire and no adjudication exists yet
+        "name_codes": lambda: iter(()),
     }
 
 
@@ -101,6 +125,7 @@ def response_rows(study: Study, *, lossless: bool = False) -> Iterator[Row]:
             "network": condition.network if condition else None,
             "method": condition.method if condition else None,
             "arm": condition.arm if condition else None,
+            **dict.fromkeys(TASK_COLUMNS),
             "answer_kind": answer.kind,
             "answer_text": answer.text or None,
             "answer_value": answer.value,
@@ -122,21 +147,58 @@ def response_rows(study: Study, *, lossless: bool = False) -> Iterator[Row]:
 def participant_rows(study: Study) -> Iterator[Row]:
     """Yield one row per participant, in order of consent; those who withdrew or came too late included."""
     version = long_table_contract().schema_version
-    participants = Participant.objects.filter(study=study).annotate(answered=Count("trials__answer")).order_by("pk")
+    checks = Q(trials__phase=Phase.ATTENTION)
+    participants = (
+        Participant.objects.filter(study=study)
+        .annotate(
+            answered=Count("trials__answer"),
+            checked=Count("trials__answer", filter=checks),
+            failed=Count("trials__answer", filter=checks & Q(trials__answer__correct=False)),
+        )
+        .order_by("pk")
+    )
     for participant in participants.iterator(chunk_size=ROWS_AT_ONCE):
+        state = ParticipantState(participant.state)
         yield {
             "schema_version": version,
             "study": study.slug,
+            "study_version": participant.study_version,
             "participant": participant.pseudonym,
             "simulated": participant.simulated,
             "source": participant.source,
+            "external_id": None,
             "state": participant.state,
             "slot": participant.slot_number,
             "language": participant.language,
             "consented_at": participant.consented_at,
+            "started_at": participant.active_at,
             "completed_at": participant.completed_at,
+            "ended_at": None if state in GOING_ON else getattr(participant, f"{state}_at"),
             "trials_planned": participant.trials_planned,
             "trials_answered": participant.answered,
+            "comprehension_attempts": None,
+            "attention_checks": participant.checked,
+            "attention_failed": participant.failed,
+            "came_back_late": participant.timed_out_at is not None and state != ParticipantState.TIMED_OUT,
+        }
+
+
+def event_rows(study: Study) -> Iterator[Row]:
+    """Yield one row per event, by participant in order of consent, then by time."""
+    version = long_table_contract().schema_version
+    events = Event.objects.filter(participant__study=study).select_related("participant")
+    participant, sequence = None, 0
+    for event in events.order_by("participant_id", "at", "pk").iterator(chunk_size=ROWS_AT_ONCE):
+        sequence = sequence + 1 if event.participant_id == participant else 1
+        participant = event.participant_id
+        yield {
+            "schema_version": version,
+            "study": study.slug,
+            "participant": event.participant.pseudonym,
+            "sequence": sequence,
+            "kind": event.kind,
+            "at": event.at,
+            "detail": json.dumps(event.detail, ensure_ascii=False) if event.detail else None,
         }
 
 
@@ -219,7 +281,7 @@ def write_csv(
     """Write a table in the contract's column order and return its number of rows.
 
     Raises:
-        ExportError: a row has other columns than the contract, or lacks a required value.
+        ExportError: a row has other columns than the contract (their order does not matter), or lacks a required value.
     """
     names = table.column_names
     required = [column.name for column in table.columns if column.required]
@@ -228,8 +290,8 @@ def write_csv(
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(names)
         for number, row in enumerate(rows, start=1):
-            if tuple(row) != names:
-                differing = sorted(set(row) ^ set(names)) or "their order"
+            if row.keys() != set(names):
+                differing = sorted(row.keys() ^ set(names))
                 raise ExportError(f"{table.name}: a row differs from the contract in {differing}.")
             missing = [name for name in required if row[name] is None]
             if missing:

@@ -33,7 +33,10 @@ def write_export(directory: Path, tables: Mapping[str, Sequence[Mapping[str, obj
     """Write rows as the three files of an export; columns not given are empty."""
     directory.mkdir(parents=True, exist_ok=True)
     for name in ("responses_long", "participants", "stimuli"):
-        rows = [{"schema_version": "1.0", "study": "robin-study"} | dict(row) for row in tables.get(name, [])]
+        rows = [
+            {"schema_version": CONTRACT["schema_version"], "study": "robin-study"} | dict(row)
+            for row in tables.get(name, [])
+        ]
         pd.DataFrame(rows, columns=columns_of(name)).to_csv(directory / f"{name}.csv", index=False)
     return directory
 
@@ -85,7 +88,11 @@ def person(identifier: str, **more: object) -> dict[str, object]:
         "language": "en",
         "consented_at": START.isoformat(),
         "completed_at": (START + pd.Timedelta(minutes=12)).isoformat(),
+        "study_version": 1,
         "trials_planned": 30,
+        "attention_checks": 0,
+        "attention_failed": 0,
+        "came_back_late": "false",
         "trials_answered": 30,
     } | more
 

@@ -63,7 +63,7 @@ def test_json_has_every_number_with_interval_n_and_reason(full):
     assert len(content["claims"]) == 4
     assert len(content["results"]) == len(full[0].results)
     assert {"value", "low", "high", "n", "interval_method", "reason"} <= set(content["results"][0])
-    assert content["provenance"]["schema_version"] == "1.0"
+    assert content["provenance"]["schema_version"] == "2.0"
     assert content["provenance"]["runs"][0]["dataset"] == "drawn"
     assert content["options"]["seed"] == 3
 

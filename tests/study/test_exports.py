@@ -58,7 +58,8 @@ def long_table_file():
 def test_answers(answered, tmp_path):
     report = export_study(answered, tmp_path)
     rows = read(tmp_path / "responses_long.csv")
-    assert report.rows == {"responses_long": 10, "participants": 3, "stimuli": 16}
+    assert (report.rows["responses_long"], report.rows["participants"], report.rows["stimuli"]) == (10, 3, 16)
+    assert len(read(tmp_path / "events.csv")) == report.rows["events"] > 0
     assert [row["phase"] for row in rows] == ["practice"] * 2 + ["main"] * 8
     assert [row["trial_position"] for row in rows] == [str(number) for number in range(1, 11)]
     practice, named, none = rows[0], rows[2], rows[3]
@@ -131,7 +132,7 @@ def test_a_failed_export_leaves_the_old_file(tmp_path):
     path = tmp_path / "participants.csv"
     path.write_text("old")
     with pytest.raises(ExportError, match="differs from the contract"):
-        write_csv(path, long_table_contract().tables["participants"], [{"schema_version": "1.0"}])
+        write_csv(path, long_table_contract().tables["participants"], [{"schema_version": "2.0"}])
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["participants.csv"]
 
