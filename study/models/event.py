@@ -8,21 +8,30 @@ from study.models.participant import Participant
 
 
 class EventKind(models.TextChoices):
-    """What happened. Kinds up to `LEASE_LOST` come from the server, the others from the browser."""
+    """What happened. Those of `BROWSER_EVENT_KINDS` come from the browser, the others from the server."""
 
     CONSENTED = "consented", _("consented")
     CONTINUED = "continued", _("left the instructions")
+    COMPREHENSION_PASSED = "comprehension-passed", _("answered the comprehension questions")
+    COMPREHENSION_FAILED = "comprehension-failed", _("answered a comprehension question wrongly")
+    SCREENED_OUT = "screened-out", _("was screened out")
     COMPLETED = "completed", _("completed")
+    FAILED_CHECKS = "failed-checks", _("finished with too many failed attention checks")
+    RETURNED = "returned", _("returned the submission")
+    TIMED_OUT = "timed-out", _("timed out at the recruiter")
     WITHDRAWN = "withdrawn", _("withdrew")
     REPEATED_ANSWER = "repeated-answer", _("sent an answer again")
     STALE_ANSWER = "stale-answer", _("answered a trial that was not the current one")
     LEASE_LOST = "lease-lost", _("slot went to someone else")
+    LEASE_EXPIRED = "lease-expired", _("slot went back to the plan")
+    CAME_BACK = "came-back", _("came back after timing out")
     BLUR = "blur", _("left the page")
     FOCUS = "focus", _("came back to the page")
     PASTE = "paste", _("pasted text")
     ENLARGE = "enlarge", _("enlarged a picture")
     PICTURES_LOADED = "pictures-loaded", _("pictures loaded")
     PICTURE_FAILED = "picture-failed", _("a picture did not load")
+    PRELOAD_FAILED = "preload-failed", _("pictures of a later trial could not be loaded ahead")
     PICTURE_RETRIED = "picture-retried", _("loaded a picture again")
     SECOND_TAB = "second-tab", _("opened a second tab")
 
@@ -36,6 +45,7 @@ BROWSER_EVENT_KINDS = frozenset(
         EventKind.PICTURES_LOADED,
         EventKind.PICTURE_FAILED,
         EventKind.PICTURE_RETRIED,
+        EventKind.PRELOAD_FAILED,
         EventKind.SECOND_TAB,
     }
 )

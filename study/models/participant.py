@@ -25,7 +25,8 @@ def new_pseudonym() -> str:
 class ParticipantState(models.TextChoices):
     """Where a participant stands. Each state has a time stamp; an earlier state's time stamp stays.
 
-    A participant who timed out and came back is active again and keeps `timed_out_at` as a flag.
+    A participant who timed out and came back is active again and keeps `timed_out_at`. A test participant, who looks
+    at a study for the researcher, stays `TEST` from consent to debrief and counts nowhere.
     """
 
     CONSENTED = "consented", _("consented")
@@ -56,6 +57,13 @@ class Participant(models.Model):
         null=True, blank=True, help_text=_("Slot whose stimuli the participant sees, held or lost.")
     )
     trials_planned = models.PositiveSmallIntegerField(default=0)
+    instructions_read = models.JSONField(
+        default=list, blank=True, help_text=_("Task types whose instructions the participant has left.")
+    )
+    comprehension_attempts = models.PositiveSmallIntegerField(
+        default=0, help_text=_("How often the comprehension questions were sent.")
+    )
+    comprehension_passed_at = models.DateTimeField(null=True, blank=True)
     consented_at = models.DateTimeField()
     active_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
@@ -99,3 +107,15 @@ class Participant(models.Model):
     def get_absolute_url(self) -> str:
         """Return the path of the participant's own page; whoever has it is the participant."""
         return reverse("study:participant", args=[self.token])
+
+    @property
+    def is_test(self) -> bool:
+        """Whether this is a look at the study by its researcher, excluded everywhere."""
+        return self.state == ParticipantState.TEST
+
+    @property
+    def takes_answers(self) -> bool:
+        """Whether the participant has left the instructions and not reached an end."""
+        if self.is_test:
+            return self.active_at is not None and self.completed_at is None
+        return self.state == ParticipantState.ACTIVE

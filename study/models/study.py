@@ -30,6 +30,11 @@ class Study(models.Model):
     task = models.CharField(max_length=40, default="name", help_text=_("Task type of the main trials."))
     texts = models.JSONField(default=dict, blank=True)
     language = models.CharField(max_length=10, default="en", help_text=_("Language of all pages of this study."))
+    other_languages = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_("Further languages that participants may choose at the entry, such as it."),
+    )
     minutes = models.PositiveSmallIntegerField(default=10, help_text=_("Time a participant needs, announced to them."))
     trials_per_participant = models.PositiveSmallIntegerField(
         default=24, validators=[MinValueValidator(1), MaxValueValidator(500)]
@@ -41,6 +46,14 @@ class Study(models.Model):
         help_text=_("Share of each participant's trials that show a control, from 0 to 0.9."),
     )
     practice_items = models.JSONField(default=list, blank=True, help_text=_("Keys of the practice items, in order."))
+    comprehension = models.BooleanField(
+        default=False,
+        help_text=_("Ask after the practice whether the task was understood; two tries, then the study ends kindly."),
+    )
+    failed_checks_allowed = models.PositiveSmallIntegerField(
+        default=1,
+        help_text=_("Failed attention checks up to this number do not matter; more end in the outcome failed_checks."),
+    )
     completion_codes = models.JSONField(
         default=dict, blank=True, help_text=_("Code per outcome, such as completed, over_quota or withdrawn.")
     )
@@ -54,6 +67,12 @@ class Study(models.Model):
     )
     seed = models.BigIntegerField(default=0)
     contact = models.EmailField(blank=True, help_text=_("Shown to participants."))
+    retention_date = models.DateField(
+        null=True,
+        blank=True,
+        help_text=_("From this day on, enforce_retention deletes identifiers, links and what browsers reported."),
+    )
+    retention_enforced_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     launched_at = models.DateTimeField(null=True, blank=True)
 
@@ -80,11 +99,16 @@ class Study(models.Model):
         return reverse("study:entry", args=[self.slug])
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that participants may choose from; the study's own comes first."""
+        return tuple(dict.fromkeys([self.language, *self.other_languages]))
+
+    @property
     def takes_participants(self) -> bool:
         """Whether new participants may enter."""
         return self.state == StudyState.RUNNING
 
     def completion_code(self, outcome: str) -> str:
-        """Return the code for an outcome, such as `completed`; empty when the study has none."""
+        """Return the code for an outcome, such as `completed` or `screened_out`; empty when the study has none."""
         codes: dict[str, str] = self.completion_codes
         return str(codes.get(outcome, ""))
