@@ -8,6 +8,7 @@ says (Clark 1973). Here both are drawn with replacement: an answer of participan
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,33 @@ DRAWS_PER_CHUNK = 250
 EXACT_DRAWS = 50_000
 """Bootstraps with at most this many possible draws are enumerated instead of drawn."""
 TWO_WAY = "two-way bootstrap (participants × summaries)"
+
+
+UNITS = "bootstrap over units"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitBootstrap:
+    """How to resample the units of an agreement coefficient.
+
+    Attributes:
+        draws: number of draws.
+        seed: of their generator.
+    """
+
+    draws: int = 1000
+    seed: int = 20180127
+
+    def __post_init__(self) -> None:
+        if self.draws < 2:
+            raise ValueError(f"Expected two or more bootstrap draws, got {self.draws}.")
+
+    def weights(self, units: int, *, width: int = 1) -> Iterator[Floats]:
+        """How often each unit is drawn, (chunk, units), in chunks small enough for tables of (chunk, ``width``)."""
+        generator = np.random.default_rng(self.seed)
+        chunk = max(1, min(DRAWS_PER_CHUNK, 4_000_000 // max(units, width, 1)))
+        for start in range(0, self.draws, chunk):
+            yield multiplicities(generator, draws=min(chunk, self.draws - start), size=units)
 
 
 def multiplicities(generator: np.random.Generator, *, draws: int, size: int) -> Floats:

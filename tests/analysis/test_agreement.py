@@ -61,7 +61,8 @@ def test_conger_depends_on_who_rated():
     # The published 0.76282 belongs to the variant in which the lone rating of the last unit is the third observer's.
     ratings = KRIPPENDORFF.copy()
     ratings[1, 11], ratings[2, 11] = NAN, 3
-    assert rounded(agreement.conger_kappa(ratings), 5) == 0.76282
+    published = agreement.conger_kappa(ratings)
+    assert (rounded(published, 5), round(published.standard_error, 5)) == (0.76282, 0.14917)
     assert rounded(agreement.conger_kappa(KRIPPENDORFF), 5) == 0.76207
 
 
@@ -106,13 +107,100 @@ def test_two_raters():
     cohen, ac = agreement.cohen_kappa(TWO), agreement.gwet_ac(counts)
     assert (rounded(cohen, 5), round(cohen.standard_error, 5)) == (0.79641, 0.05891)
     assert rounded(ac, 5) == 0.84933
-    # The published 0.04322 divides by n, as one does for a table of two raters; ours by n − 1, as for several raters.
+    # A table of two raters divides by n (Gwet 2008), several raters by n − 1 (Gwet 2014).
+    assert round(agreement.gwet_ac(confusion=TWO).standard_error, 5) == 0.04322
     assert round(ac.standard_error * np.sqrt(99 / 100), 5) == 0.04322
     assert rounded(agreement.scott_pi(TWO), 5) == 0.79624
     assert rounded(agreement.brennan_prediger(counts), 5) == 0.83500
     assert rounded(agreement.krippendorff_alpha(counts, level=Level.NOMINAL), 5) == 0.79726
     percent = agreement.percent_agreement(counts, convention=PercentConvention.POOLED_PAIRS)
     assert percent.value == pytest.approx(0.89)
+
+
+def test_standard_errors_of_krippendorffs_example():
+    """As irrCAC prints them for its data set cac.raw4raters; they do not depend on who gave which rating."""
+    errors = {
+        agreement.gwet_ac: 0.14295,
+        agreement.fleiss_kappa: 0.15302,
+        agreement.brennan_prediger: 0.14472,
+    }
+    for coefficient, error in errors.items():
+        assert round(coefficient(ratings=KRIPPENDORFF).standard_error, 5) == error
+
+
+def test_every_form_of_the_same_ratings_gives_the_same_numbers():
+    first = np.repeat([0, 1, 1, 2, 2], [13, 20, 7, 4, 56])
+    second = np.repeat([0, 1, 2, 1, 2], [13, 20, 7, 4, 56])
+    ratings = np.stack([first, second])
+    words = np.array(["a", "b", "c"], dtype=object)[ratings]
+    counts, _ = agreement.counts_from_ratings(ratings)
+    for function in (agreement.gwet_ac, agreement.fleiss_kappa, agreement.brennan_prediger):
+        values = [function(counts), function(ratings=ratings), function(ratings=words), function(confusion=TWO)]
+        assert [form.value for form in values] == pytest.approx([values[0].value] * 4)
+    assert agreement.cohen_kappa(ratings=words).value == pytest.approx(agreement.cohen_kappa(TWO).value)
+    assert agreement.scott_pi(ratings=words).value == pytest.approx(agreement.scott_pi(TWO).value)
+    conger = agreement.conger_kappa(ratings)
+    assert conger.value == pytest.approx(agreement.cohen_kappa(TWO).value)
+    alpha = agreement.krippendorff_alpha(ratings=words, level="nominal")
+    assert alpha.value == pytest.approx(agreement.krippendorff_alpha(counts, level=Level.NOMINAL).value)
+
+
+def test_randolph_is_free_marginal():
+    assert rounded(agreement.randolph_kappa(FLEISS), 6) == 0.444444
+
+
+def test_categories_that_were_offered_but_not_used_count_for_chance():
+    ratings = np.array([["a", "b"], ["a", "a"]], dtype=object)  # half of the pairs agree
+    assert agreement.brennan_prediger(ratings=ratings).value == pytest.approx(0)
+    four = agreement.brennan_prediger(ratings=ratings, categories=["a", "b", "c", "d"])
+    assert four.value == pytest.approx((0.5 - 0.25) / 0.75)
+    with pytest.raises(ValueError, match="got also"):
+        agreement.brennan_prediger(ratings=ratings, categories=["a", "c"])
+
+
+def test_weights_by_name_by_matrix_and_refused():
+    quadratic = agreement.weight_matrix([0, 1, 2, 3], Weighting.QUADRATIC)
+    by_name = agreement.gwet_ac(ratings=UNITS, weights="quadratic")
+    assert by_name.value == agreement.gwet_ac(ratings=UNITS, weights=quadratic).value
+    assert rounded(by_name, 5) == 0.83043
+    with pytest.raises(ValueError, match="symmetric"):
+        agreement.gwet_ac(ratings=UNITS, weights=np.triu(np.ones((4, 4))))
+    with pytest.raises(ValueError, match="shape"):
+        agreement.gwet_ac(ratings=UNITS, weights=np.eye(3))
+
+
+def test_ordinal_weights_by_hand():
+    # Gwet (2014): 1 − C(steps + 1, 2) / C(K, 2), here with K = 4 and so six pairs.
+    assert agreement.weight_matrix([1, 2, 5, 9], "ordinal")[0].tolist() == pytest.approx([1, 5 / 6, 3 / 6, 0])
+
+
+@pytest.mark.parametrize(
+    "coefficient",
+    [
+        lambda boot: agreement.gwet_ac(ratings=UNITS, weights="linear", bootstrap=boot),
+        lambda boot: agreement.fleiss_kappa(ratings=UNITS, bootstrap=boot),
+        lambda boot: agreement.brennan_prediger(ratings=UNITS, bootstrap=boot),
+        lambda boot: agreement.conger_kappa(UNITS, bootstrap=boot),
+        lambda boot: agreement.cohen_kappa(TWO, weights="quadratic", bootstrap=boot),
+        lambda boot: agreement.scott_pi(TWO, bootstrap=boot),
+        lambda boot: agreement.krippendorff_alpha(ratings=UNITS, level="ordinal", bootstrap=boot),
+        lambda boot: agreement.percent_agreement(ratings=UNITS, convention="pooled pairs", bootstrap=boot),
+        lambda boot: agreement.percent_agreement(ratings=UNITS, convention="mean over units", bootstrap=boot),
+    ],
+)
+def test_bootstrap_and_analytic_errors_are_near_each_other(coefficient):
+    analytic, boot = coefficient(None), coefficient(agreement.UnitBootstrap(draws=2000, seed=2))
+    assert boot == coefficient(agreement.UnitBootstrap(draws=2000, seed=2))
+    assert boot.value == analytic.value
+    assert boot.standard_error == pytest.approx(analytic.standard_error, rel=0.15)
+    assert boot.low < boot.value < boot.high
+    assert analytic.low < analytic.value < analytic.high
+
+
+@pytest.mark.parametrize("forms", [{}, {"counts": FLEISS, "ratings": UNITS}])
+def test_one_form_of_ratings_is_given(forms):
+    with pytest.raises(ValueError, match="one of counts"):
+        agreement.gwet_ac(**forms)
 
 
 def test_weighted_cohen_kappa_by_hand():
