@@ -93,7 +93,9 @@ def relevance_masks(relevance: ArrayLike, *, shares: Sequence[float] = DEFAULT_S
     """
     values = np.asarray(relevance, dtype=np.float64)
     if values.ndim != 2 or values.size == 0 or not np.isfinite(values).all():
-        raise ValueError(f"Expected finite relevance of shape (H, W), but got shape {values.shape} or values not finite.")
+        raise ValueError(
+            f"Expected finite relevance of shape (H, W), but got shape {values.shape} or values not finite."
+        )
     steps = _checked_shares(shares)
     rank = np.empty(values.size, dtype=np.int64)
     rank[np.argsort(-values.ravel(), kind="stable")] = np.arange(values.size)
