@@ -33,8 +33,8 @@ def words(name: str, *, default: str = "") -> list[str]:
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
 
 
-def secret_key(path: Path) -> str:
-    """Return the secret key: `SECRET_KEY` from the environment, else the content of a file made once with mode 600.
+def secret_key(path: Path, *, name: str = "SECRET_KEY") -> str:
+    """Return a secret key: the variable `name` of the environment, else the content of a file made once with mode 600.
 
     Two processes that start at the same time agree on the key: the file is written aside and linked into place, and
     the first link wins.
@@ -42,12 +42,12 @@ def secret_key(path: Path) -> str:
     Raises:
         ImproperlyConfigured: the file is there but empty.
     """
-    from_environment = os.environ.get("SECRET_KEY", "")
+    from_environment = os.environ.get(name, "")
     if from_environment:
         return from_environment
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret_key-") as draft:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-") as draft:
             draft.write(secrets.token_urlsafe(64))
             draft.flush()
             os.fsync(draft.fileno())
@@ -55,5 +55,5 @@ def secret_key(path: Path) -> str:
                 os.link(draft.name, path)
     key = path.read_text().strip()
     if not key:
-        raise ImproperlyConfigured(f"{path} is empty; delete it, or set SECRET_KEY in the environment.")
+        raise ImproperlyConfigured(f"{path} is empty; delete it, or set {name} in the environment.")
     return key

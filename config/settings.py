@@ -4,6 +4,7 @@
 |---|---|---|
 | `DATABASE_URL` | SQLite or PostgreSQL, in the notation of dj-database-url | `sqlite:///var/db.sqlite3` |
 | `SECRET_KEY` | signs cookies and links | made once, in `var/secret_key` |
+| `EXTERNAL_ID_KEY` | hashes recruiters' identifiers in exports | made once, in `var/external_id_key` |
 | `ALLOWED_HOSTS` | host names the server answers to, with commas | `localhost,127.0.0.1,[::1]` |
 | `CSRF_TRUSTED_ORIGINS` | origins with scheme, needed behind a proxy that ends TLS | none |
 | `DEBUG` | error pages with internals; never on a public machine | 0 |
@@ -26,6 +27,8 @@ VAR_DIRECTORY.mkdir(parents=True, exist_ok=True)
 
 DEBUG = environment.boolean("DEBUG")
 SECRET_KEY = environment.secret_key(VAR_DIRECTORY / "secret_key")
+# Exports hold recruiters' identifiers as hashes under this key; whoever lacks it cannot find a person in an export.
+EXTERNAL_ID_KEY = environment.secret_key(VAR_DIRECTORY / "external_id_key", name="EXTERNAL_ID_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 

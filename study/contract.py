@@ -21,10 +21,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the export."""
+    """One table of the export. An optional one may lack in an export."""
 
     name: str
     columns: tuple[Column, ...]
+    description: str = ""
+    optional: bool = False
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -48,6 +50,8 @@ def long_table_contract() -> LongTableContract:
     tables = {
         name: Table(
             name=name,
+            description=table.get("description", ""),
+            optional=table.get("optional", False),
             columns=tuple(
                 Column(
                     name=column["name"],

@@ -1,14 +1,11 @@
 """Studies in the admin: how far they are, their links, and what can be done with them."""
 
-import tempfile
-import zipfile
-from pathlib import Path
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -18,7 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from study.admin.reading import ReadOnlyAdmin
-from study.exports import ExportError, export_study
+from study.exports import Counts, ExportError, check_pictures, export_files, zip_chunks
 from study.models import Condition, ImportedRun, ParticipantState, Slot, Study, StudyState
 from study.services.studies import StudyError, close_study, launch_study, pause_study, save_study
 
@@ -164,25 +161,17 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
                 self.message_user(request, f"{changed.title}: {changed.get_state_display()}", messages.SUCCESS)
 
 
-def zipped_export(study: Study) -> FileResponse:
-    """Return the export as a ZIP file; the temporary files are gone when the response is closed.
+def zipped_export(study: Study) -> StreamingHttpResponse:
+    """Return the export as a ZIP file that is sent while it is written.
 
     Raises:
-        ExportError: as `export_study`.
+        ExportError: the picture of a stimulus is missing.
     """
-    archive_file = tempfile.TemporaryFile(suffix=".zip")  # noqa: SIM115  (the response closes it)
-    try:
-        with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive_file, "w", zipfile.ZIP_DEFLATED) as archive:
-            directory = Path(name)
-            export_study(study, directory)
-            for file in sorted(directory.rglob("*")):
-                if file.is_file():
-                    archive.write(file, f"{study.slug}/{file.relative_to(directory)}")
-        archive_file.seek(0)
-    except BaseException:
-        archive_file.close()
-        raise
-    return FileResponse(archive_file, as_attachment=True, filename=f"{study.slug}.zip")
+    check_pictures(study)
+    files = export_files(study, counts=Counts())
+    response = StreamingHttpResponse(zip_chunks(files, folder=study.slug), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{study.slug}.zip"'
+    return response
 
 
 @admin.register(Condition)

@@ -36,6 +36,7 @@ class Answer(models.Model):
         verbose_name = _("answer")
         verbose_name_plural = _("answers")
         ordering = ["-answered_at", "-pk"]
+        indexes = [models.Index(fields=["answered_at"], name="answer_by_time")]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=AnswerKind.values), name="answer_kind_known"),
             models.CheckConstraint(

@@ -66,6 +66,17 @@ class Study(models.Model):
         help_text=_("A slot goes back after so many minutes without any page or answer."),
     )
     seed = models.BigIntegerField(default=0)
+    analysis_plan = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("Exclusions, confirmatory measures, name level and alpha; declared before launch, then frozen."),
+    )
+    analysis_plan_frozen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    target_half_width = models.FloatField(
+        default=0.15,
+        validators=[MinValueValidator(0.01), MaxValueValidator(0.5)],
+        help_text=_("A summary needs no more answers once the interval of its most frequent name is this narrow."),
+    )
     contact = models.EmailField(blank=True, help_text=_("Shown to participants."))
     retention_date = models.DateField(
         null=True,

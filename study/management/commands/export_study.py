@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from study.exports import ExportError, export_study
+from study.exports import STREAMED_FORMATS, ExportError, Format, Profile, export_study
 from study.management.console import StageBars, console, print_table
-from study.models import Answer, Study
+from study.models import Answer, Event, Study
 
 COLUMNS = ("file", "rows")
 
@@ -22,6 +22,18 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("--study", required=True, metavar="SLUG")
         parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="made where it does not exist")
+        parser.add_argument(
+            "--profile",
+            choices=[profile.value for profile in Profile],
+            default=Profile.FULL.value,
+            help="full: for the team; public: no cell under five people, days instead of moments",
+        )
+        parser.add_argument(
+            "--formats",
+            default=",".join(sorted(STREAMED_FORMATS)),
+            help="comma-separated forms of the answers besides CSV: jsonl, parquet, wide, and sav (SPSS; needs memory "
+            "for all answers); none for CSV only (default: %(default)s)",
+        )
         parser.add_argument("--json", type=Path, help="also write the table to this file")
         parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
@@ -31,16 +43,24 @@ class Command(BaseCommand):
         study = Study.objects.filter(slug=options["study"]).first()
         if study is None:
             raise CommandError(f"No study {options['study']!r}; manage.py create_study makes one.")
+        formats = _formats(options["formats"])
         totals = {
             "responses_long": Answer.objects.filter(trial__participant__study=study).count(),
             "participants": study.participants.count(),
             "stimuli": study.stimuli.count(),
+            "events": Event.objects.filter(participant__study=study).count(),
         }
         try:
             with StageBars(target) as bars:
                 for table, total in totals.items():
                     bars.start(table, total)
-                report = export_study(study, options["out"], on_row=bars.advance)
+                report = export_study(
+                    study,
+                    options["out"],
+                    profile=Profile(options["profile"]),
+                    formats=formats,
+                    on_row=lambda table: bars.advance(table) if table in totals else None,
+                )
                 for table in totals:
                     bars.finish(table)
         except ExportError as error:
@@ -50,3 +70,12 @@ class Command(BaseCommand):
         rows = [[f"{table}.csv", number] for table, number in report.rows.items()]
         print_table(target, f"Export of {study.slug} in {options['out']}", COLUMNS, rows, json=options["json"])
         target.print(f"{report.pictures} pictures, the codebook and the manifests lie beside them.", soft_wrap=True)
+
+
+def _formats(text: str) -> frozenset[Format]:
+    names = {name.strip() for name in text.split(",") if name.strip()} - {"none"}
+    unknown = names - {kind.value for kind in Format}
+    if unknown:
+        known = ", ".join(kind.value for kind in Format)
+        raise CommandError(f"--formats: {', '.join(sorted(unknown))} is unknown; there is {known}.")
+    return frozenset(Format(name) for name in names)
