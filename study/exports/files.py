@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from functools import partial
 
-from study.contract import long_table_contract
+from study.contract import Table, long_table_contract
 from study.exports.cells import ExportError, Row, csv_chunks, json_chunks, json_line_chunks, plain_csv_chunks
 from study.exports.dataset import CODEBOOK_COLUMNS, codebook_rows, dataset_description, sidecar
 from study.exports.design import study_description
@@ -67,12 +67,8 @@ def export_files(
         if profile == Profile.PUBLIC and name in LEFT_OUT_IN_PUBLIC:
             continue
         table = contract.tables[name]
-        yield ExportFile(
-            f"{name}.csv",
-            lambda name=name, table=table, source=source: csv_chunks(
-                table, _counted(name, source(), counts=counts, on_row=on_row)
-            ),
-        )
+        counted = partial(_counted, name, source, counts=counts, on_row=on_row)
+        yield ExportFile(f"{name}.csv", partial(_csv, table, counted))
     responses = contract.tables["responses_long"]
     if Format.JSON_LINES in formats:
         yield ExportFile(
@@ -92,11 +88,9 @@ def export_files(
         )
     yield from _descriptions(study, profile=profile, wide=columns)
     for run in ImportedRun.objects.filter(study=study).only("digest"):
-        yield ExportFile(
-            f"manifests/{run.digest}.json", lambda run=run: json_chunks(ImportedRun.objects.get(pk=run.pk).manifest)
-        )
+        yield ExportFile(f"manifests/{run.digest}.json", partial(_manifest, run.pk))
     for stimulus in Stimulus.objects.filter(study=study).only("identifier", "pictures").iterator(chunk_size=200):
-        yield ExportFile(picture_name(stimulus), lambda stimulus=stimulus: _picture_chunks(stimulus, counts=counts))
+        yield ExportFile(picture_name(stimulus), partial(_picture_chunks, stimulus, counts=counts))
 
 
 def _descriptions(study: Study, *, profile: Profile, wide: tuple[str, ...]) -> Iterator[ExportFile]:
@@ -141,14 +135,22 @@ def _alphanumeric(text: str) -> str:
     return "".join(letter for letter in text if letter.isascii() and letter.isalnum())
 
 
+def _csv(table: Table, rows: Callable[[], Iterator[Row]]) -> Iterator[bytes]:
+    return csv_chunks(table, rows())
+
+
 def _counted(
-    table: str, rows: Iterable[Row], *, counts: Counts, on_row: Callable[[str], None]
-) -> Iterator[dict[str, Any]]:
+    table: str, rows: Callable[[], Iterator[Row]], *, counts: Counts, on_row: Callable[[str], None]
+) -> Iterator[Row]:
     counts.rows[table] = 0
-    for row in rows:
+    for row in rows():
         yield row
         counts.rows[table] += 1
         on_row(table)
+
+
+def _manifest(run: int) -> Iterator[bytes]:
+    return json_chunks(ImportedRun.objects.get(pk=run).manifest)
 
 
 def _picture_chunks(stimulus: Stimulus, *, counts: Counts) -> Iterator[bytes]:

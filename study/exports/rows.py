@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
@@ -87,7 +87,10 @@ class StudyRows:
             "questionnaires": self.questionnaires,
             "name_codes": self.name_codes,
         }
-        return {name: lambda name=name, rows=rows: self.published(name, rows()) for name, rows in sources.items()}
+        return {name: partial(self._published_table, name, rows) for name, rows in sources.items()}
+
+    def _published_table(self, table: str, rows: Callable[[], Iterator[Row]]) -> Iterator[Row]:
+        return self.published(table, rows())
 
     def published(self, table: str, rows: Iterator[Row]) -> Iterator[Row]:
         """Yield the rows as the profile shows them.
