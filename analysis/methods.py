@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.evaluation import Evaluation
 from analysis.interpretability import NameableRule
+from analysis.selection import RULE_WORDS
 from analysis.wording import counted, decimal, listed, percent
 
 
@@ -23,10 +24,19 @@ def methods_sentences(evaluation: Evaluation) -> list[tuple[str, str]]:
 
 def _selection(evaluation: Evaluation) -> str:
     options, selection = evaluation.selection_options, evaluation.selection
-    states = listed(list(options.states))
+    rules = options.exclusions if options.exclusions is not None else selection.plan.exclusions
+    excluded = listed([RULE_WORDS[exclusion.rule] for exclusion in rules]) or "failed no rule, as there is none"
+    declared = (
+        f"declared before launch (plan {selection.plan.sha256[:12]}, frozen {selection.plan.frozen_at[:10]})"
+        if selection.plan.frozen and options.exclusions is None
+        else "not declared before launch"
+    )
     sentences = [
-        f"Analysed are answers of the main phase by participants whose state is {states}; practice never counts."
+        "Analysed are answers of the main phase; practice and previews never count. "
+        f"Left out are participants who {excluded}; these rules were {declared}."
     ]
+    if options.include_active:
+        sentences.append("Participants who have not finished yet were taken, too.")
     if options.method is not None:
         sentences.append(f"Only the explanation method {options.method} was analysed.")
     if selection.left_out:

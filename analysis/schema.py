@@ -4,77 +4,22 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-CONTRACT_PATH = Path(__file__).resolve().parent.parent / "contracts" / "long_table.json"
+from analysis.cells import AS_EXPORTED, typed
+from analysis.complaints import Complaint, ExportError, complain
+from analysis.contract import Table, contract
+from analysis.plan import FILE, StudyFile, read_study_file
+
+__all__ = ["Export", "ExportError", "check_table", "check_together", "load"]
+
 TABLES = ("responses_long", "participants", "stimuli")
-SHOWN_PER_COLUMN = 3
-"""Complaints of one kind that are spelt out before the rest are counted."""
-BOOLEANS = {"true": True, "false": False}
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet run a cell; the export puts an apostrophe before it, reading takes the apostrophe off."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the contract."""
-
-    name: str
-    type: str
-    required: bool
-    allowed: tuple[str, ...] | None
-    description: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table of the contract: its key and its columns, in order."""
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-
-
-@dataclass(frozen=True)
-class Contract:
-    """``contracts/long_table.json``."""
-
-    schema_version: str
-    tables: Mapping[str, Table]
-
-
-@dataclass(frozen=True)
-class Complaint:
-    """One thing wrong with an export: where it is, what it is, and what to do. ``row`` counts the header as row 1."""
-
-    file: str
-    message: str
-    mend: str
-    row: int | None = None
-    column: str | None = None
-
-    def __str__(self) -> str:
-        row = "" if self.row is None else f", row {self.row}"
-        column = "" if self.column is None else f", column {self.column}"
-        return f"{self.file}{row}{column}: {self.message} {self.mend}"
-
-
-class ExportError(Exception):
-    """An export directory that cannot be analysed.
-
-    Attributes:
-        complaints: every problem found, in the order of the files.
-    """
-
-    def __init__(self, complaints: Sequence[Complaint]) -> None:
-        self.complaints = tuple(complaints)
-        super().__init__("\n".join(str(complaint) for complaint in complaints))
+OPTIONAL_TABLES = ("events", "questionnaires", "name_codes")
 
 
 @dataclass(frozen=True)
@@ -86,7 +31,9 @@ class Export:
         study: slug of the one study in it ("" when there is not a single row).
         responses, participants, stimuli: typed frames with the columns of the contract, in its order. Missing strings
             are ``NA``; integers are ``Int64``, booleans ``boolean``, times UTC.
+        events, questionnaires, name_codes: likewise; without rows when the export lacks the file.
         manifests: parsed ``manifests/*.json``, by run digest.
+        study_file: what ``study.json`` says, or None when the export lacks it.
         notes: remarks that do not hinder the analysis, in sentences.
     """
 
@@ -95,28 +42,12 @@ class Export:
     responses: pd.DataFrame
     participants: pd.DataFrame
     stimuli: pd.DataFrame
+    events: pd.DataFrame
+    questionnaires: pd.DataFrame
+    name_codes: pd.DataFrame
     manifests: Mapping[str, Mapping[str, Any]]
+    study_file: StudyFile | None
     notes: tuple[str, ...]
-
-
-@lru_cache(maxsize=1)
-def contract() -> Contract:
-    """Read the contract that ships with this package."""
-    content = json.loads(CONTRACT_PATH.read_text(encoding="utf-8"))
-    tables = {}
-    for name, table in content["tables"].items():
-        columns = tuple(
-            Column(
-                name=column["name"],
-                type=column["type"],
-                required=column["required"],
-                allowed=tuple(column["allowed"]) if "allowed" in column else None,
-                description=column["description"],
-            )
-            for column in table["columns"]
-        )
-        tables[name] = Table(name=name, key=tuple(table["key"]), columns=columns)
-    return Contract(schema_version=content["schema_version"], tables=tables)
 
 
 def load(directory: Path | str) -> Export:
@@ -124,7 +55,8 @@ def load(directory: Path | str) -> Export:
 
     Args:
         directory: holds ``responses_long.csv``, ``participants.csv``, ``stimuli.csv`` and, if there are any,
-            ``manifests/*.json`` and ``pictures/``.
+            ``events.csv``, ``questionnaires.csv``, ``name_codes.csv``, ``study.json``, ``manifests/*.json`` and
+            ``pictures/``.
 
     Raises:
         ExportError: with every problem found, each naming file, row, column and the mend.
@@ -135,13 +67,19 @@ def load(directory: Path | str) -> Export:
     complaints: list[Complaint] = []
     notes: list[str] = []
     frames = {}
-    for name in TABLES:
-        raw = _read_csv(path / f"{name}.csv", complaints)
+    for name in (*TABLES, *OPTIONAL_TABLES):
+        table = contract().tables[name]
+        file = path / f"{name}.csv"
+        if name in OPTIONAL_TABLES and not file.exists():
+            frames[name] = check_table(pd.DataFrame(columns=[c.name for c in table.columns], dtype=str), table, [], [])
+            continue
+        raw = read_csv(file, table, complaints)
         if raw is not None:
-            frames[name] = check_table(raw, contract().tables[name], complaints, notes)
-    if len(frames) == len(TABLES) and not complaints:
+            frames[name] = check_table(raw, table, complaints, notes)
+    if len(frames) == len(TABLES) + len(OPTIONAL_TABLES) and not complaints:
         complaints += check_together(frames)
     manifests = _read_manifests(path / "manifests", complaints)
+    study_file = read_study_file(path / FILE, complaints)
     if complaints:
         raise ExportError(complaints)
     studies = sorted({study for frame in frames.values() for study in frame["study"].unique()})
@@ -154,27 +92,47 @@ def load(directory: Path | str) -> Export:
         responses=frames["responses_long"],
         participants=frames["participants"],
         stimuli=frames["stimuli"],
+        events=frames["events"],
+        questionnaires=frames["questionnaires"],
+        name_codes=frames["name_codes"],
         manifests=manifests,
+        study_file=study_file,
         notes=tuple(notes),
     )
 
 
-def _read_csv(path: Path, complaints: list[Complaint]) -> pd.DataFrame | None:
-    """Every cell as text; only empty cells are missing, so that people may answer 'None' or 'NA'."""
+def read_csv(path: Path, table: Table, complaints: list[Complaint]) -> pd.DataFrame | None:
+    """Read every cell as text; only empty cells are missing, so that people may answer 'None' or 'NA'.
+
+    Returns:
+        The cells, or None when the file cannot be read as the table; then a complaint says why.
+    """
+
+    def refuse(message: str, mend: str, row: int | None = None) -> None:
+        complaints.append(Complaint(path.name, message, mend, row=row))
+
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            header = stream.readline()
+        foreign = {";": "semicolons", "\t": "tabs"}
+        for separator, words in foreign.items():
+            if separator in header and "," not in header and len(table.columns) > 1:
+                refuse(f"The columns are separated by {words}, as some spreadsheets save them.", AS_EXPORTED, row=1)
+                return None
+        cells = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+        if isinstance(cells.index, pd.RangeIndex):
+            return cells
+        refuse("The rows have more cells than the header.", AS_EXPORTED, row=2)
     except FileNotFoundError:
-        complaints.append(Complaint(path.name, "The file is missing.", "Export the study again; it has three tables."))
+        refuse("The file is missing.", "Export the study again; responses_long, participants and stimuli are needed.")
+    except OSError as error:
+        refuse(f"It cannot be read: {error.strerror}.", "Check that it is a file you may read.")
     except pd.errors.EmptyDataError:
-        complaints.append(
-            Complaint(path.name, "The file is empty.", "Export again; even without rows it has a header.")
-        )
+        refuse("The file is empty.", "Export again; even without rows it has a header.")
     except pd.errors.ParserError as error:
-        mend = "Use the file as exported, not as saved by a spreadsheet."
-        complaints.append(Complaint(path.name, f"It is no regular CSV: {error}.", mend))
+        refuse(f"It is no regular CSV: {str(error).strip()}.", AS_EXPORTED)
     except UnicodeDecodeError as error:
-        mend = "Save it as UTF-8, or use the file as exported."
-        complaints.append(Complaint(path.name, f"Byte {error.start} is not UTF-8.", mend))
+        refuse(f"Byte {error.start} is not UTF-8.", "Save it as UTF-8, or use the file as exported.")
     return None
 
 
@@ -223,31 +181,11 @@ def check_table(raw: pd.DataFrame, table: Table, complaints: list[Complaint], no
         notes.append(f"{file} has columns that the schema does not know; they are left aside: {', '.join(extra)}.")
     if "schema_version" in raw.columns:
         _check_version(raw["schema_version"], file, complaints)
-    typed = {column.name: _typed(raw[column.name], column, file, complaints) for column in present}
-    frame = pd.DataFrame(typed, index=raw.index)
+    columns = {column.name: typed(raw[column.name], column, file, complaints) for column in present}
+    frame = pd.DataFrame(columns, index=raw.index)
     if all(name in frame.columns for name in table.key):
         _check_key(frame, table, complaints)
     return frame
-
-
-def _complain(
-    complaints: list[Complaint],
-    bad: pd.Series[Any],
-    values: pd.Series[Any],
-    place: tuple[str, str],
-    text: str,
-    mend: str,
-) -> None:
-    """Append complaints for the rows where ``bad`` is true; ``text`` may show the cell as ``{cell}``."""
-    rows = [int(row) for row in bad.to_numpy().nonzero()[0]]
-    file, column = place
-    for row in rows[:SHOWN_PER_COLUMN]:
-        cell = values.iloc[row]
-        message = text.format(cell=repr("" if pd.isna(cell) else str(cell)))
-        complaints.append(Complaint(file, message, mend, row=row + 2, column=column))
-    if len(rows) > SHOWN_PER_COLUMN:
-        more = f"{len(rows) - SHOWN_PER_COLUMN} more rows have the same problem."
-        complaints.append(Complaint(file, more, mend, column=column))
 
 
 def _check_version(versions: pd.Series[Any], file: str, complaints: list[Complaint]) -> None:
@@ -255,47 +193,7 @@ def _check_version(versions: pd.Series[Any], file: str, complaints: list[Complai
     bad = versions.notna() & (versions != known)
     mend = "Use the version of the analysis that belongs to the export, or export again."
     text = f"Schema version {{cell}} is unknown; expected {known!r}."
-    _complain(complaints, bad, versions, (file, "schema_version"), text, mend)
-
-
-def without_apostrophe(cells: pd.Series[Any]) -> pd.Series[Any]:
-    """Take off the apostrophe that the export puts before cells a spreadsheet would run as a formula."""
-    guarded = cells.str.startswith(tuple("'" + start for start in FORMULA_STARTS)).fillna(False).astype(bool)
-    return cells.mask(guarded, cells.str.slice(1)) if guarded.any() else cells
-
-
-def _typed(cells: pd.Series[Any], column: Column, file: str, complaints: list[Complaint]) -> pd.Series[Any]:
-    place = (file, column.name)
-    if column.type == "string" and column.allowed is None:
-        cells = without_apostrophe(cells)
-    missing = cells.isna()
-    if column.required:
-        _complain(complaints, missing, cells, place, "The cell is empty.", "Every row needs it; export again.")
-    if column.allowed is not None:
-        bad = ~missing & ~cells.isin(column.allowed)
-        _complain(complaints, bad, cells, place, "{cell} is not allowed.", f"Use one of {', '.join(column.allowed)}.")
-        return cells.mask(bad)
-    if column.type == "string":
-        return cells
-    if column.type == "boolean":
-        flags = cells.map(BOOLEANS).astype("boolean")
-        bad = ~missing & flags.isna()
-        _complain(complaints, bad, cells, place, "{cell} is no truth value.", "Write true or false.")
-        return flags
-    if column.type == "datetime":
-        times = pd.to_datetime(cells, errors="coerce", utc=True, format="ISO8601")
-        bad = ~missing & times.isna()
-        _complain(complaints, bad, cells, place, "{cell} is no time.", "Write it as 2024-05-31T12:00:00.000Z.")
-        return times
-    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
-    bad = ~missing & (numbers.isna() | numbers.isin([float("inf"), float("-inf")]))
-    _complain(complaints, bad, cells, place, "{cell} is no number.", "Write digits, with a point for decimals.")
-    numbers = numbers.mask(bad)
-    if column.type == "number":
-        return numbers
-    fraction = numbers.notna() & (numbers % 1 != 0)
-    _complain(complaints, fraction, cells, place, "{cell} is no whole number.", "Write a whole number.")
-    return numbers.mask(fraction).astype("Int64")
+    complain(complaints, bad, versions, (file, "schema_version"), text, mend)
 
 
 def _check_key(frame: pd.DataFrame, table: Table, complaints: list[Complaint]) -> None:
@@ -304,27 +202,32 @@ def _check_key(frame: pd.DataFrame, table: Table, complaints: list[Complaint]) -
     shown = frame[key].astype(str).agg(" / ".join, axis=1) if repeated.any() else frame[key[0]]
     mend = "Keep one of the two rows; a duplicate is never averaged away."
     text = f"{' and '.join(key)} {{cell}} occur twice."
-    _complain(complaints, repeated, shown, (f"{table.name}.csv", key[-1]), text, mend)
+    complain(complaints, repeated, shown, (f"{table.name}.csv", key[-1]), text, mend)
 
 
 def check_together(frames: Mapping[str, pd.DataFrame]) -> list[Complaint]:
     """Check what no table can tell by itself: one study, and every answer's participant and summary known."""
     complaints: list[Complaint] = []
-    everyone = pd.concat([frames[name]["study"] for name in TABLES])
+    everyone = pd.concat([frame["study"] for frame in frames.values()])
     if everyone.nunique() > 1:
         study = everyone.mode().iloc[0]
-        for name in TABLES:
-            studies = frames[name]["study"]
+        for name, frame in frames.items():
+            studies = frame["study"]
             mend = f"Analyse one study at a time: keep the rows of {study!r} or export again."
-            _complain(complaints, studies != study, studies, (f"{name}.csv", "study"), "{cell} is another study.", mend)
+            complain(complaints, studies != study, studies, (f"{name}.csv", "study"), "{cell} is another study.", mend)
     responses = frames["responses_long"]
-    for column, name in (("participant", "participants"), ("summary", "stimuli")):
-        cells = responses[column]
-        unknown = cells.notna() & ~cells.isin(frames[name][column])
-        mend = f"Take all files from one export; {name}.csv has no such {column}."
-        _complain(complaints, unknown, cells, ("responses_long.csv", column), "{cell} is unknown.", mend)
+    references = [("responses_long", "participant", "participants", "participant")]
+    references += [("responses_long", column, "stimuli", "summary") for column in ("summary", "other_summary")]
+    references += [(table, "participant", "participants", "participant") for table in ("events", "questionnaires")]
+    for table, column, home, key in references:
+        if table not in frames:
+            continue
+        cells = frames[table][column]
+        unknown = cells.notna() & ~cells.isin(frames[home][key])
+        mend = f"Take all files from one export; {home}.csv has no such {key}."
+        complain(complaints, unknown, cells, (f"{table}.csv", column), "{cell} is unknown.", mend)
     summaries = responses["summary"].isna() & (responses["arm"] == "summaries") & (responses["task"] == "name")
     mend = "An answer about a summary names it; export again."
     place = ("responses_long.csv", "summary")
-    _complain(complaints, summaries, responses["summary"], place, "The cell is empty in the arm of summaries.", mend)
+    complain(complaints, summaries, responses["summary"], place, "The cell is empty in the arm of summaries.", mend)
     return complaints

@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.cells import FORMULA_STARTS
 from analysis.comparisons import PermutationTest
+from analysis.contract import contract
 from analysis.estimates import Estimate
 from analysis.evaluation import Evaluation
 from analysis.results import ESTIMATE_COLUMNS, estimate_record
-from analysis.schema import FORMULA_STARTS, contract
 
 PACKAGES = ("numpy", "scipy", "pandas", "matplotlib", "jinja2", "simplemma", "pyspellchecker", "pillow")
 

@@ -87,6 +87,7 @@ def person(identifier: str, **more: object) -> dict[str, object]:
         "state": "completed",
         "language": "en",
         "consented_at": START.isoformat(),
+        "started_at": (START + pd.Timedelta(minutes=1)).isoformat(),
         "completed_at": (START + pd.Timedelta(minutes=12)).isoformat(),
         "study_version": 1,
         "trials_planned": 30,

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis import schema
+from analysis.contract import contract
 from tests.analysis.conftest import answer, make_export, person, stimulus, write_export
 
 ROBIN = stimulus("robin-0", "robin", "lite0")
@@ -27,7 +28,7 @@ def test_a_sound_export_is_typed(tmp_path):
     assert (row["trial_position"], bool(row["simulated"]), row["answer_text"]) == (1, True, "head")
     assert str(export.responses["answered_at"].dt.tz) == "UTC"
     assert export.responses["correct"].dtype == "boolean"
-    assert list(export.responses.columns) == [c.name for c in schema.contract().tables["responses_long"].columns]
+    assert list(export.responses.columns) == [c.name for c in contract().tables["responses_long"].columns]
 
 
 def test_an_export_without_rows_is_sound(tmp_path):

@@ -22,7 +22,7 @@ def export(tmp_path):
     people = [
         person("real", simulated="false"),
         person("late", simulated="false", state="active"),
-        person("gone", simulated="false", state="timed_out"),
+        person("gone", simulated="false", state="timed_out", started_at=""),
         person("robot"),
     ]
     return load(write_export(tmp_path, {"responses_long": rows, "participants": people, "stimuli": [ROBIN, OTHER]}))
@@ -40,9 +40,16 @@ def test_people_before_programs_and_never_practice(export):
     assert selection.left_out == {
         "of programs": 1,
         "from practice or attention checks": 1,
-        "of participants who are not completed": 1,
+        "of participants who did not complete": 1,
     }
-    assert selection.flow == {"consented": 3, "now active": 1, "now completed": 1, "now timed out": 1, "analysed": 1}
+    assert selection.flow == {
+        "consented": 3,
+        "started": 2,
+        "completed": 1,
+        "withdrew": 0,
+        "excluded": 2,
+        "analysed": 1,
+    }
 
 
 def test_active_participants_on_request(export):
