@@ -199,7 +199,8 @@ def _check_version(versions: pd.Series[Any], file: str, complaints: list[Complai
 def _check_key(frame: pd.DataFrame, table: Table, complaints: list[Complaint]) -> None:
     key = list(table.key)
     repeated = frame.duplicated(key, keep="first") & frame[key].notna().all(axis=1)
-    shown = frame[key].astype(str).agg(" / ".join, axis=1) if repeated.any() else frame[key[0]]
+    parts = [frame[name].astype(object).where(frame[name].notna(), "").astype(str) for name in key]
+    shown = parts[0].str.cat(parts[1:], sep=" / ")
     mend = "Keep one of the two rows; a duplicate is never averaged away."
     text = f"{' and '.join(key)} {{cell}} occur twice."
     complain(complaints, repeated, shown, (f"{table.name}.csv", key[-1]), text, mend)
