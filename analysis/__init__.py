@@ -6,26 +6,51 @@ In a notebook::
 
     evaluation = analysis.evaluate(analysis.load("exports/robin"))
     evaluation.results.frame()
+    analysis.krippendorff_alpha(ratings=matrix, level="ordinal")
+
+Every name below is imported from its module when it is first asked for.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
-if TYPE_CHECKING:
-    from analysis.evaluation import evaluate
-    from analysis.report import write_report
-    from analysis.schema import load
-
-__all__ = ["evaluate", "load", "write_report"]
-
-_HOMES = {"evaluate": "analysis.evaluation", "load": "analysis.schema", "write_report": "analysis.report"}
+_NAMES = {
+    "evaluation": "evaluate",
+    "schema": "load",
+    "report": "write_report",
+    "estimates": "Estimate",
+    "ratings": "Level Weighting counts_from_confusion counts_from_ratings ratings_from_long weight_matrix",
+    "krippendorff": "krippendorff_alpha",
+    "agreement": "PercentConvention brennan_prediger cohen_kappa conger_kappa fleiss_kappa gwet_ac percent_agreement "
+    "randolph_kappa scott_pi",
+    "intraclass": "IntraclassForm intraclass_correlation",
+    "dawid_skene": "DawidSkene dawid_skene",
+    "diversity": "entropy miller_madow modal_share pairwise_agreement",
+    "intervals": "chance_corrected clopper_pearson t_mean wilson",
+    "effect_sizes": "cliff_delta cohen_h odds_ratio share_difference",
+    "binomial": "binomial_power exact_binomial_p poisson_binomial_p",
+    "resampling": "TwoWayBootstrap UnitBootstrap cluster_bootstrap two_way_mean",
+    "comparisons": "benjamini_hochberg holm paired_permutation spearman_permutation",
+    "detection": "signal_detection",
+    "coherence": "coherence",
+    "intruder": "intruder_accuracy",
+    "preference": "preference_model",
+    "prediction": "prediction_accuracy utility_k",
+    "calibration": "confidence_calibration",
+    "reaction_times": "reaction_times time_ratio",
+}
+_HOMES = {name: f"analysis.{module}" for module, names in _NAMES.items() for name in names.split()}
+__all__ = sorted(_HOMES)  # noqa: PLE0605 (the names are strings of the table above)
 
 
 def __getattr__(name: str) -> Any:
     """Import pandas and matplotlib only when one of the public functions is asked for."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

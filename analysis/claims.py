@@ -10,8 +10,9 @@ import pandas as pd
 
 from analysis.answers import MAIN_ARM, RANDOM_ARM
 from analysis.comparisons import Comparison, PermutationTest
+from analysis.effect_sizes import cohen_h
 from analysis.estimates import Estimate
-from analysis.intervals import cohen_h, t_mean
+from analysis.intervals import t_mean
 from analysis.results import Results
 from analysis.wording import counted, decimal, estimate_text, listed, p_text, percent, points, points_text
 

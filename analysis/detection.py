@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.answers import MAIN_ARM, RANDOM_ARM, NamingAnswers
-from analysis.resampling import TWO_WAY, CrossedBootstrap, Floats, from_replicates
+from analysis.resampling import TWO_WAY, CrossedBootstrap, Floats, Replicated, from_replicates
 from analysis.results import SCOPE_COLUMNS, Results, Scope
-from analysis.spread import Replicated, shares
+from analysis.spread import shares
 
 
 def signal_detection(hits: Any, signals: Any, false_alarms: Any, noises: Any) -> tuple[Any, Any]:

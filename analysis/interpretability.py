@@ -19,6 +19,7 @@ from analysis.intervals import wilson
 from analysis.resampling import (
     TWO_WAY,
     CrossedBootstrap,
+    Replicated,
     from_replicates,
     mean_replicates,
     multiplicities,
@@ -29,7 +30,6 @@ from analysis.spread import (
     BIASED,
     COEFFICIENTS,
     SPREAD_STATISTICS,
-    Replicated,
     coefficient_replicates,
     name_spread,
     shares,

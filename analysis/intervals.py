@@ -1,4 +1,4 @@
-"""Intervals and effect sizes for shares, and t intervals for means of few independent units."""
+"""Intervals for shares, and t intervals for means of few independent units."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from scipy import stats
 from analysis.estimates import Estimate
 
 
-def _check_count(successes: int, n: int, level: float) -> None:
+def check_count(successes: int, n: int, level: float = 0.95) -> None:
+    """Raise ``ValueError`` unless ``successes`` of ``n`` are possible and ``level`` is a coverage."""
     if n < 0 or not 0 <= successes <= n:
         raise ValueError(f"Expected 0 <= successes <= n, got {successes} of {n}. Check what was counted.")
     check_level(level)
@@ -34,7 +35,7 @@ def wilson(successes: int, n: int, *, level: float = 0.95) -> Estimate:
     Raises:
         ValueError: for counts that are no counts, or a level outside (0, 1).
     """
-    _check_count(successes, n, level)
+    check_count(successes, n, level)
     if n == 0:
         return Estimate.undefined("no answers")
     z = float(stats.norm.ppf(0.5 + level / 2))
@@ -51,7 +52,7 @@ def clopper_pearson(successes: int, n: int, *, level: float = 0.95) -> Estimate:
 
     Arguments and errors as in :func:`wilson`.
     """
-    _check_count(successes, n, level)
+    check_count(successes, n, level)
     if n == 0:
         return Estimate.undefined("no answers")
     tail = (1 - level) / 2
@@ -97,23 +98,3 @@ def chance_corrected(share: float, chance: float) -> float:
     if not 0 <= chance < 1:
         raise ValueError(f"Expected a chance level from 0 up to, not including, 1, got {chance}.")
     return (share - chance) / (1 - chance)
-
-
-def cohen_h(first: float, second: float) -> float:
-    """Cohen's h, the difference of two shares on the arcsine scale; 0.2 is small, 0.5 medium, 0.8 large.
-
-    Raises:
-        ValueError: when a share is outside [0, 1].
-    """
-    for share in (first, second):
-        if not 0 <= share <= 1:
-            raise ValueError(f"Expected shares between 0 and 1, got {share}.")
-    return 2 * math.asin(math.sqrt(first)) - 2 * math.asin(math.sqrt(second))
-
-
-def cliff_delta(first: ArrayLike, second: ArrayLike) -> Estimate:
-    """Cliff's δ: how much more often a value of ``first`` exceeds one of ``second`` than the other way round."""
-    a, b = np.asarray(first, dtype=float).ravel(), np.asarray(second, dtype=float).ravel()
-    if a.size == 0 or b.size == 0:
-        return Estimate.undefined("one of the groups is empty")
-    return Estimate(value=float(np.sign(a[:, None] - b[None, :]).mean()), n=int(a.size + b.size))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
@@ -27,6 +28,18 @@ TWO_WAY = "two-way bootstrap (participants × summaries)"
 
 
 UNITS = "bootstrap over units"
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """A statistic of M things, such as summaries: (M,) for the data, (B, M) for the draws; NaN where undefined."""
+
+    data: Floats
+    replicates: Floats
+
+    def stacked(self) -> Floats:
+        """(1 + B, M): the data first, then the draws, so that one formula serves both."""
+        return np.concatenate([self.data[None, :], self.replicates])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,18 +205,98 @@ class CrossedBootstrap:
         return multiplicities(self._generator, draws=self.draws, size=size)
 
 
+def quotients(above: Floats, below: Floats) -> Floats:
+    """``above / below`` of equal shapes, NaN where there is nothing to divide by."""
+    ratios: Floats = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
+    return ratios
+
+
 def ratio_replicates(numerators: Floats, denominators: Floats, weights: Floats) -> Floats:
     """Replicates of a ratio of sums over a group's summaries; all arguments (B, S), NaN where nothing was drawn."""
     below: Floats = (denominators * weights).sum(axis=1)
     above: Floats = (numerators * weights).sum(axis=1)
-    ratios: Floats = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
-    return ratios
+    return quotients(above, below)
 
 
 def mean_replicates(statistics: Floats, weights: Floats) -> Floats:
     """Replicates of a mean over summaries of a statistic that is NaN where undefined; both (B, S)."""
     defined = ~np.isnan(statistics)
     return ratio_replicates(np.where(defined, statistics, 0.0), defined.astype(float), weights)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoWayBootstrap:
+    """How to resample participants and summaries; every statistic that is a formula of totals can use it.
+
+    Attributes:
+        draws: number of draws.
+        seed: of their generator. With the same seed the same participants are drawn, whatever is added up.
+        level: coverage of the intervals.
+    """
+
+    draws: int = 2000
+    seed: int = 20180127
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+        if self.draws < 2:
+            raise ValueError(f"Expected two or more bootstrap draws, got {self.draws}.")
+
+    def totals(
+        self, values: ArrayLike, participants: ArrayLike, summaries: ArrayLike, *, strata: ArrayLike | None = None
+    ) -> Replicated:
+        """Totals of columns over all answers, each answer weighing w_participant · w_summary.
+
+        Args:
+            values: (A, M) numbers to add up, without NaN; such as right answers and answers.
+            participants, summaries: (A,) labels of any kind.
+            strata: (A,) group of each answer's summary, such as its network; summaries are drawn within their groups,
+                so that every draw has as many of each. ``None``: one group.
+
+        Returns:
+            (M,) totals of the data and (B, M) of the draws.
+        """
+        columns = np.asarray(values, dtype=float)
+        people, units = pd.factorize(np.asarray(participants))[0], pd.factorize(np.asarray(summaries))[0]
+        if columns.ndim != 2 or columns.shape[0] != people.size or people.size != units.size:
+            raise ValueError(
+                f"Expected values of shape (answers, columns) with a participant and a summary each, got "
+                f"{columns.shape}, {people.shape} and {units.shape}."
+            )
+        if (people < 0).any() or (units < 0).any() or np.isnan(columns).any():
+            raise ValueError("Expected a participant, a summary and numbers for every answer, got missing ones.")
+        generator = np.random.default_rng(self.seed)
+        bootstrap = CrossedBootstrap(people, units, draws=self.draws, generator=generator, level=self.level)
+        weights = self._summary_weights(units, strata, generator)
+        data, drawn = np.empty(columns.shape[1]), np.empty((self.draws, columns.shape[1]))
+        for at in range(columns.shape[1]):
+            sums, replicates = bootstrap.summary_sums(columns[:, at])
+            data[at], drawn[:, at] = sums.sum(), np.einsum("bs,bs->b", replicates, weights)
+        return Replicated(data, drawn)
+
+    def _summary_weights(
+        self, units: NDArray[np.int64], strata: ArrayLike | None, generator: np.random.Generator
+    ) -> Floats:
+        count = int(units.max(initial=-1)) + 1
+        if strata is None:
+            return multiplicities(generator, draws=self.draws, size=count)
+        own = pd.factorize(np.asarray(strata))[0]
+        groups = np.zeros(count, dtype=np.int64)
+        groups[units] = own
+        if own.shape != units.shape or (groups[units] != own).any():
+            raise ValueError("Expected one stratum per answer and each summary in one stratum only.")
+        weights = np.empty((self.draws, count))
+        for group in np.unique(groups):
+            members = np.flatnonzero(groups == group)
+            weights[:, members] = multiplicities(generator, draws=self.draws, size=members.size)
+        return weights
+
+    def estimate(self, values: Floats, *, n: int, correct_bias: bool = False) -> Estimate:
+        """An estimate from a formula of :meth:`Replicated.stacked` totals: (1 + B,), the data first."""
+        return from_replicates(
+            float(values[0]), values[1:], n=n, level=self.level, method=TWO_WAY, correct_bias=correct_bias
+        )
 
 
 def two_way_mean(

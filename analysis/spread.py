@@ -7,27 +7,18 @@ numbers for thousands of weighted draws without a Python loop over them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from analysis.resampling import CrossedBootstrap
+from analysis.resampling import CrossedBootstrap, Replicated
 
 Floats = NDArray[np.float64]
 SPREAD_STATISTICS = ("modal_share", "entropy", "entropy_miller_madow", "pairwise_agreement")
 BIASED = frozenset({"modal_share", "entropy", "entropy_miller_madow"})
 """Statistics that drawing people twice pushes to one side; their intervals are shifted back."""
 COEFFICIENTS = ("krippendorff_alpha", "gwet_ac1", "fleiss_kappa")
-
-
-@dataclass(frozen=True)
-class Replicated:
-    """A statistic of every summary: (S,) for the data, (B, S) for the draws; NaN where undefined."""
-
-    data: Floats
-    replicates: Floats
 
 
 def shares(above: Floats, below: Floats) -> Floats:

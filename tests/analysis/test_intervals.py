@@ -20,12 +20,6 @@ def test_none_of_ten():
     assert intervals.clopper_pearson(10, 10).high == 1
 
 
-def test_effect_sizes():
-    assert round(intervals.cohen_h(0.65, 0.45), 6) == 0.404860
-    assert intervals.cliff_delta([1, 1, 2, 2, 2, 3, 3, 3, 4, 5], [1, 2, 3, 4, 4, 5]).value == -0.25
-    assert not intervals.cliff_delta([], [1]).defined
-
-
 def test_mean_of_four_clusters():
     mean = intervals.t_mean([0.2, 0.5, 0.9, 0.4])
     assert round(mean.standard_error, 7) == 0.1471960
@@ -46,7 +40,6 @@ def test_one_unit_has_a_value_but_no_interval():
         lambda: intervals.wilson(3, 2),
         lambda: intervals.clopper_pearson(-1, 2),
         lambda: intervals.wilson(1, 2, level=95),
-        lambda: intervals.cohen_h(1.2, 0),
         lambda: intervals.chance_corrected(0.5, 1),
     ],
 )
