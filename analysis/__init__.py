@@ -26,7 +26,7 @@ _NAMES = {
     "agreement": "PercentConvention brennan_prediger cohen_kappa conger_kappa fleiss_kappa gwet_ac percent_agreement "
     "randolph_kappa scott_pi",
     "intraclass": "IntraclassForm intraclass_correlation",
-    "dawid_skene": "DawidSkene dawid_skene",
+    "latent_classes": "DawidSkene dawid_skene",
     "diversity": "entropy miller_madow modal_share pairwise_agreement",
     "intervals": "chance_corrected clopper_pearson t_mean wilson",
     "effect_sizes": "cliff_delta cohen_h odds_ratio share_difference",
@@ -34,7 +34,7 @@ _NAMES = {
     "resampling": "TwoWayBootstrap UnitBootstrap cluster_bootstrap two_way_mean",
     "comparisons": "benjamini_hochberg holm paired_permutation spearman_permutation",
     "detection": "signal_detection",
-    "coherence": "coherence",
+    "coherence": "coherence_ratings",
     "intruder": "intruder_accuracy",
     "preference": "preference_model",
     "prediction": "prediction_accuracy utility_k",
@@ -42,7 +42,7 @@ _NAMES = {
     "reaction_times": "reaction_times time_ratio",
 }
 _HOMES = {name: f"analysis.{module}" for module, names in _NAMES.items() for name in names.split()}
-__all__ = sorted(_HOMES)  # noqa: PLE0605 (the names are strings of the table above)
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -37,7 +37,7 @@ class Coherence:
     intraclass: Estimate
 
 
-def coherence(
+def coherence_ratings(
     ratings: ArrayLike,
     *,
     participants: ArrayLike,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.calibration import confidence_calibration
-from analysis.coherence import coherence
+from analysis.coherence import coherence_ratings
 from analysis.intruder import intruder_accuracy
 from analysis.prediction import prediction_accuracy, utility_k
 from analysis.reaction_times import reaction_times, time_ratio
@@ -121,16 +121,16 @@ def test_bootstrapped_median_is_near_the_exact_one():
 def test_coherence_by_hand():
     people, units = crossed(3, 4)
     ratings = np.array([[7, 5, 2, 1], [7, 6, 2, 1], [6, 5, 3, 1]]).ravel()
-    found = coherence(ratings, participants=people, summaries=units, bootstrap=BOOT)
+    found = coherence_ratings(ratings, participants=people, summaries=units, bootstrap=BOOT)
     assert found.mean.value == pytest.approx(46 / 12)
     assert found.top_share.value == pytest.approx(0.5)
     assert 0.8 < found.alpha.value < 1
     assert 0.8 < found.ac2.value < 1
     assert found.intraclass.value > 0.9
     with pytest.raises(ValueError, match="one rating per rater"):
-        coherence([1, 2], participants=[0, 0], summaries=[0, 0])
+        coherence_ratings([1, 2], participants=[0, 0], summaries=[0, 0])
     with pytest.raises(ValueError, match="on the scale"):
-        coherence([8], participants=[0], summaries=[0])
+        coherence_ratings([8], participants=[0], summaries=[0])
 
 
 def test_two_way_totals_weigh_participant_times_summary():

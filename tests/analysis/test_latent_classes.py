@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.dawid_skene import dawid_skene
+from analysis.latent_classes import dawid_skene
 
 PATIENTS = (  # the first observer's three ratings, then those of four others
     "111 1 1 1 1;333 4 3 3 4;112 2 1 2 2;222 3 1 2 1;222 3 2 2 2;222 3 3 2 2;122 2 1 1 1;333 3 4 3 3;222 2 2 2 3;"
