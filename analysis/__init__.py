@@ -39,7 +39,7 @@ _NAMES = {
     "preference": "preference_model",
     "prediction": "prediction_accuracy utility_k",
     "calibration": "confidence_calibration",
-    "reaction_times": "reaction_times time_ratio",
+    "times": "reaction_times time_ratio",
 }
 _HOMES = {name: f"analysis.{module}" for module, names in _NAMES.items() for name in names.split()}
 __all__ = sorted(_HOMES)

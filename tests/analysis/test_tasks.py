@@ -7,8 +7,8 @@ from analysis.calibration import confidence_calibration
 from analysis.coherence import coherence_ratings
 from analysis.intruder import intruder_accuracy
 from analysis.prediction import prediction_accuracy, utility_k
-from analysis.reaction_times import reaction_times, time_ratio
 from analysis.resampling import TwoWayBootstrap
+from analysis.times import reaction_times, time_ratio
 
 BOOT = TwoWayBootstrap(draws=200, seed=3)
 
