@@ -28,6 +28,18 @@ def boolean(name: str, *, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} is {value!r}; expected 1 or 0.")
 
 
+def whole_number(name: str, *, default: int) -> int:
+    """Read an environment variable as a whole number, 0 or more.
+
+    Raises:
+        ImproperlyConfigured: the value is anything else.
+    """
+    value = os.environ.get(name, str(default)).strip()
+    if not value.isdecimal():
+        raise ImproperlyConfigured(f"{name} is {value!r}; expected a whole number, 0 or more.")
+    return int(value)
+
+
 def words(name: str, *, default: str = "") -> list[str]:
     """Read an environment variable as a comma-separated list; empty items are dropped."""
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]

@@ -11,12 +11,15 @@
 | `HTTPS_ONLY` | redirect to HTTPS, secure cookies, HSTS, trust `X-Forwarded-Proto` | 0 |
 | `VAR_DIRECTORY` | database, pictures, secret key | `var` |
 | `STATIC_MANIFEST` | serve hashed static files after `collectstatic` | 0 |
+| `ENTRY_LIMIT` | entries per address and study in five minutes, per worker; 0: no limit | 120 |
+| `TRUSTED_PROXIES` | proxies before this server that append to `X-Forwarded-For` | 0 |
 """
 
 import os
 from pathlib import Path
 
 import dj_database_url
+from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from config import environment
@@ -41,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "csp",
     "study",
 ]
 
@@ -54,6 +58,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -99,7 +104,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+LANGUAGES = [("en", _("English")), ("it", _("Italian"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
@@ -121,6 +126,21 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not STATIC_MANIFEST
 WHITENOISE_AUTOREFRESH = DEBUG
 
+# Nothing but what this server sends, and no inline script or style. The admin's look (unfold, Alpine) needs both, so it
+# is left out; participants never see it.
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/admin/"],
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"  # the participant's token is in the URL and must not travel to other sites
 SESSION_COOKIE_HTTPONLY = True
@@ -146,9 +166,16 @@ STUDY_TASKS = ["study.tasks.name.NameTask"]
 # Asked in this order; the first that recognises the entry link's parameters wins. The open link takes anyone.
 STUDY_RECRUITERS = [
     "study.recruitment.simulated.Simulated",
+    "study.recruitment.preview.Preview",
+    "study.recruitment.lab.Lab",
     "study.recruitment.prolific.Prolific",
+    "study.recruitment.mturk.MechanicalTurk",
+    "study.recruitment.connect.Connect",
+    "study.recruitment.sona.Sona",
     "study.recruitment.open_link.OpenLink",
 ]
+ENTRY_LIMIT = environment.whole_number("ENTRY_LIMIT", default=120)
+TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", default=0)
 CONTRACTS_DIRECTORY = BASE_DIR / "contracts"
 
 UNFOLD = {

@@ -1,11 +1,14 @@
 """Which page a participant sees now. The server decides it, from what is stored; nothing is written here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from study.models import Participant, ParticipantState, Phase, Trial
+from study.tasks import get_task
+
+TRIALS_TO_PRELOAD = 2
 
 
 class Page(StrEnum):
@@ -14,18 +17,24 @@ class Page(StrEnum):
     INSTRUCTIONS = "instructions"
     TRIAL = "trial"
     PRACTICE_FEEDBACK = "practice-feedback"
+    COMPREHENSION = "comprehension"
     DEBRIEF = "debrief"
+    SCREENED_OUT = "screened-out"
     OVER_QUOTA = "over-quota"
+    RETURNED = "returned"
     WITHDRAWN = "withdrawn"
-    ENDED = "ended"
 
 
 @dataclass(frozen=True)
 class Step:
-    """The page, and the trial it is about where there is one."""
+    """The page; the trial it is about and those after it, for preloading, where there are any.
+
+    Instructions are about the task of the trial that comes next.
+    """
 
     page: Page
     trial: Trial | None = None
+    following: list[Trial] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -41,50 +50,68 @@ class Progress:
         return 100 * self.done // self.total if self.total else 0
 
 
-ENDED_STATES = frozenset(
-    {ParticipantState.SCREENED_OUT, ParticipantState.FAILED_CHECKS, ParticipantState.RETURNED, ParticipantState.TEST}
-)
+PAGES_OF_ENDS = {
+    ParticipantState.WITHDRAWN: Page.WITHDRAWN,
+    ParticipantState.OVER_QUOTA: Page.OVER_QUOTA,
+    ParticipantState.SCREENED_OUT: Page.SCREENED_OUT,
+    ParticipantState.RETURNED: Page.RETURNED,
+    ParticipantState.COMPLETED: Page.DEBRIEF,
+    ParticipantState.FAILED_CHECKS: Page.DEBRIEF,
+}
 
 
 def current_step(participant: Participant) -> Step:
     """Return what the participant should see now."""
-    state = ParticipantState(participant.state)
-    if state == ParticipantState.WITHDRAWN:
-        return Step(Page.WITHDRAWN)
-    if state == ParticipantState.OVER_QUOTA:
-        return Step(Page.OVER_QUOTA)
-    if state == ParticipantState.COMPLETED:
+    end = _end(participant)
+    if end is not None:
+        return Step(end)
+    trials = _open_trials(participant)
+    if not trials:
         return Step(Page.DEBRIEF)
-    if state in ENDED_STATES:
-        return Step(Page.ENDED)
-    if state == ParticipantState.CONSENTED or participant.active_at is None:
-        return Step(Page.INSTRUCTIONS)
-    unread = (
-        participant.trials.filter(phase=Phase.PRACTICE, answer__isnull=False, feedback_read_at=None)
-        .select_related("answer")
-        .order_by("position")
-        .first()
+    trial, *following = trials
+    if participant.active_at is None:
+        return Step(Page.INSTRUCTIONS, trial, following)
+    if hasattr(trial, "answer"):
+        return Step(Page.PRACTICE_FEEDBACK, trial, following)
+    if trial.task not in participant.instructions_read:
+        return Step(Page.INSTRUCTIONS, trial, following)
+    if not trial.is_practice and needs_comprehension(participant, trial):
+        return Step(Page.COMPREHENSION, trial, following)
+    return Step(Page.TRIAL, trial, following)
+
+
+def needs_comprehension(participant: Participant, trial: Trial) -> bool:
+    """Tell whether the questions about the task of the first trial that counts are still to be answered."""
+    return (
+        participant.study.comprehension
+        and participant.comprehension_passed_at is None
+        and bool(get_task(trial.task).comprehension_questions)
     )
-    if unread is not None:
-        return Step(Page.PRACTICE_FEEDBACK, unread)
-    trial = with_stimuli(participant.trials.filter(answer=None)).order_by("position").first()
-    return Step(Page.TRIAL, trial) if trial is not None else Step(Page.DEBRIEF)
 
 
 def progress(trial: Trial) -> Progress:
     """Return how far the participant is in the trial's part of the study: practice, or all that counts."""
-    trials = Trial.objects.filter(participant_id=trial.participant_id)
     practice = Q(phase=Phase.PRACTICE)
-    same_part = trials.filter(practice if trial.is_practice else ~practice)
-    return Progress(done=same_part.filter(answer__isnull=False).count(), total=same_part.count())
-
-
-def next_trials(trial: Trial, *, count: int) -> list[Trial]:
-    """Return the trials after this one, for preloading their pictures."""
-    following = Trial.objects.filter(participant_id=trial.participant_id, position__gt=trial.position, answer=None)
-    return list(with_stimuli(following).order_by("position")[:count])
+    same_part = Trial.objects.filter(practice if trial.is_practice else ~practice, participant_id=trial.participant_id)
+    counts = same_part.aggregate(done=Count("answer"), total=Count("pk"))
+    return Progress(done=counts["done"], total=counts["total"])
 
 
 def with_stimuli(trials: QuerySet[Trial]) -> QuerySet[Trial]:
     """Fetch what a page needs of the stimuli along with the trials, without the outlines of all regions."""
     return trials.select_related("stimulus__condition").defer("stimulus__members", "stimulus__quality")
+
+
+def _end(participant: Participant) -> Page | None:
+    if participant.is_test and participant.screened_out_at is not None:
+        return Page.SCREENED_OUT
+    if participant.is_test and participant.completed_at is not None:
+        return Page.DEBRIEF
+    return PAGES_OF_ENDS.get(ParticipantState(participant.state))
+
+
+def _open_trials(participant: Participant) -> list[Trial]:
+    """Return the first trials that wait for an answer, or for going on from their feedback; one query."""
+    waiting = Q(answer=None) | Q(phase=Phase.PRACTICE, feedback_read_at=None)
+    trials = with_stimuli(participant.trials.filter(waiting)).select_related("answer", "stimulus__condition")
+    return list(trials.order_by("position")[: 1 + TRIALS_TO_PRELOAD])

@@ -18,8 +18,9 @@ class StudyState(models.TextChoices):
 class Study(models.Model):
     """One study. Its design may change only while it is a draft; answers point to its version.
 
-    `texts` holds what differs between studies: `researcher` (who asks), `purpose`, `storage` (what is stored) and
-    `debrief`; everything else that participants read is in the templates.
+    `texts` holds what differs between studies: `researcher` (who asks), `purpose`, `storage` (what is stored),
+    `debrief` and, where it differs from the study's, `title`; under a language's code stands an object with the same
+    keys in that language. Everything else that participants read is in the templates.
     """
 
     slug = models.SlugField(unique=True, max_length=60, help_text=_("Part of the link: /s/SLUG/"))
@@ -119,7 +120,19 @@ class Study(models.Model):
         """Whether new participants may enter."""
         return self.state == StudyState.RUNNING
 
+    def texts_in(self, language: str) -> dict[str, str]:
+        """Return the study's texts for a language: those under its key in `texts`, else those without a language."""
+        own = self.texts.get(language, {})
+        general = {key: text for key, text in self.texts.items() if isinstance(text, str)}
+        return {"title": self.title, **general, **(own if isinstance(own, dict) else {})}
+
     def completion_code(self, outcome: str) -> str:
-        """Return the code for an outcome, such as `completed` or `screened_out`; empty when the study has none."""
+        """Return the code for an outcome, such as `completed` or `screened_out`; empty when the study has none.
+
+        Whoever finished but failed attention checks gets the code for completing where there is no other: nobody is
+        rejected by a program.
+        """
         codes: dict[str, str] = self.completion_codes
+        if outcome == "failed_checks" and not codes.get(outcome):
+            outcome = "completed"
         return str(codes.get(outcome, ""))

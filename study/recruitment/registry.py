@@ -36,7 +36,15 @@ def recognise(study: Study, query: Mapping[str, str], *, raw_query: str) -> Entr
     raise ImproperlyConfigured("No recruiter takes this link; add study.recruitment.open_link.OpenLink at the end.")
 
 
-def completion_url(study: Study, *, source: str, outcome: str) -> str | None:
-    """Return where to send a participant at the end; None for sources without a page, or no longer registered."""
-    recruiter = all_recruiters().get(source)
-    return recruiter.completion_url(study, outcome) if recruiter else None
+def recruiter_of(source: str) -> Recruiter | None:
+    """Return the recruiter of that name; None for one that is no longer registered."""
+    return all_recruiters().get(source)
+
+
+def recruitment_problems(study: Study) -> list[str]:
+    """Return what is wrong with the study's settings for recruiters; each message says what to change."""
+    unknown = sorted(set(study.recruitment) - set(all_recruiters()))
+    return [
+        *(f"Recruitment: there is no recruiter {name!r}; known are {', '.join(all_recruiters())}." for name in unknown),
+        *(problem for recruiter in all_recruiters().values() for problem in recruiter.problems(study)),
+    ]

@@ -1,13 +1,16 @@
 """Committing answers: once per trial, never overwritten, on disk before anyone says thanks."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
 from django.utils import timezone
 
-from study.models import Answer, Event, EventKind, Participant, ParticipantState, Phase, Trial
-from study.services.slots import complete_slot, renew_lease
+from study.models import Answer, Event, EventKind, Participant, Phase, Trial
+from study.services.completion import complete_locked
+from study.services.progress import lock_participant, resume_locked
+from study.services.slots import renew_lease
 from study.tasks import Submission, get_task
 
 
@@ -33,23 +36,15 @@ class Commitment:
 def commit_answer(participant: Participant, trial: Trial, submission: Submission) -> Commitment:
     """Store the answer to the participant's current trial; the last one completes the participant.
 
-    A repeat changes nothing and is only noted. The participant is locked first, so two posts at once queue up.
+    A repeat changes nothing and is only noted. The participant is locked first, so two posts at once queue up. Somebody
+    whose time was up while the page was open goes on with this answer.
     """
     now = timezone.now()
-    locked = Participant.objects.select_for_update().select_related("study").get(pk=participant.pk)
-    standing = Answer.objects.filter(trial=trial).first()
-    if standing is not None:
-        Event.objects.create(
-            participant=locked, kind=EventKind.REPEATED_ANSWER, at=now, detail={"position": trial.position}
-        )
-        return Commitment(Outcome.REPEATED, standing)
-    open_trials = Trial.objects.filter(participant=locked, answer=None).order_by("position")
-    current = open_trials.first()
-    if locked.state != ParticipantState.ACTIVE or current is None or current.pk != trial.pk or not current.served_at:
-        Event.objects.create(
-            participant=locked, kind=EventKind.STALE_ANSWER, at=now, detail={"position": trial.position}
-        )
-        return Commitment(Outcome.OUTDATED, None)
+    locked = lock_participant(participant)
+    resume_locked(locked)
+    current, *later = Trial.objects.filter(participant=locked, answer=None).order_by("position")[:2] or [None]
+    if current is None or current.pk != trial.pk or not locked.takes_answers or not current.served_at:
+        return _not_committed(locked, trial, now=now)
     answer = Answer.objects.create(
         trial=current,
         kind=submission.kind,
@@ -62,15 +57,18 @@ def commit_answer(participant: Participant, trial: Trial, submission: Submission
         input_details=dict(submission.input_details),
         answered_at=now,
     )
-    if open_trials.exists():
+    if later:
         renew_lease(locked, now=now)
     else:
-        held = complete_slot(locked)
-        locked.state = ParticipantState.COMPLETED
-        locked.completed_at = now
-        locked.save(update_fields=["state", "completed_at"])
-        Event.objects.create(participant=locked, kind=EventKind.COMPLETED, at=now, detail={"held_slot": held})
+        complete_locked(locked, now=now)
     return Commitment(Outcome.COMMITTED, answer)
+
+
+def _not_committed(locked: Participant, trial: Trial, *, now: datetime) -> Commitment:
+    standing = Answer.objects.filter(trial=trial).first()
+    kind = EventKind.STALE_ANSWER if standing is None else EventKind.REPEATED_ANSWER
+    Event.objects.create(participant=locked, kind=kind, at=now, detail={"position": trial.position})
+    return Commitment(Outcome.OUTDATED if standing is None else Outcome.REPEATED, standing)
 
 
 def _correctness(trial: Trial, submission: Submission) -> bool | None:

@@ -1,5 +1,7 @@
 """Consent: the only way into a study."""
 
+from datetime import datetime
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -16,27 +18,30 @@ from study.models import (
     Trial,
 )
 from study.recruitment import Entry
+from study.services.progress import lock_participant
 from study.services.slots import claim_slot
 
 
 class StudyNotOpenError(RuntimeError):
-    """The study takes no participants at the moment."""
+    """The study takes no participants at the moment, or not this one."""
 
 
-def give_consent(study: Study, entry: Entry, *, nonce: str) -> Participant:
+def give_consent(study: Study, entry: Entry, *, nonce: str, language: str = "") -> Participant:
     """Create the participant, claim a slot and lay out the trials, in one transaction.
 
-    When no slot is left the participant is kept as `over_quota`, without trials. Sending the same consent form again,
-    or coming back with the recruiter's same identifier, returns the participant of the first time.
+    When no slot is left the participant is kept as `over_quota`, without trials; coming again they get a slot that has
+    become free. Sending the same consent form again, or coming back with the recruiter's same identifier, returns the
+    participant of the first time. `language` is one of the study's; its own by default.
 
     Raises:
-        StudyNotOpenError: the study is not running, and this person has not entered before.
+        StudyNotOpenError: the study is not running, and this person has not entered before; or nothing can be previewed
+            yet, or the recruiter only previews the page.
     """
     known = find_participant(study, entry, nonce=nonce)
     if known is not None:
-        return known
+        return _let_in_again(known, entry)
     try:
-        return _enter(study.pk, entry, nonce=nonce)
+        return _enter(study.pk, entry, nonce=nonce, language=language)
     except IntegrityError:
         # The same form, or the same identifier, arrived twice at once; the unique constraints let one of them in.
         known = find_participant(study, entry, nonce=nonce)
@@ -56,17 +61,17 @@ def find_participant(study: Study, entry: Entry, *, nonce: str) -> Participant |
 
 
 @transaction.atomic
-def _enter(study_id: int, entry: Entry, *, nonce: str) -> Participant:
+def _enter(study_id: int, entry: Entry, *, nonce: str, language: str) -> Participant:
     study = Study.objects.get(pk=study_id)
-    if not study.takes_participants:
-        raise StudyNotOpenError(f"Study {study.slug!r} is {study.state}; expected running.")
+    if entry.preview or not (study.takes_participants or entry.test):
+        raise StudyNotOpenError(f"Study {study.slug!r} is {study.state}; expected running, and no preview.")
     now = timezone.now()
     participant = Participant.objects.create(
         study=study,
         consent_nonce=nonce,
         source=entry.source,
         simulated=entry.simulated,
-        language=study.language,
+        language=language if language in study.languages else study.language,
         study_version=study.version,
         consented_at=now,
     )
@@ -79,18 +84,51 @@ def _enter(study_id: int, entry: Entry, *, nonce: str) -> Participant:
             details=dict(entry.details),
             raw_query=entry.raw_query,
         )
+    if entry.test:
+        _let_test(participant, now=now)
+    else:
+        _admit(participant, now=now)
+    Event.objects.create(participant=participant, kind=EventKind.CONSENTED, at=now)
+    return participant
+
+
+def _admit(participant: Participant, *, now: datetime) -> None:
+    """Give the participant a slot and its trials, or note that there is none."""
     slot = claim_slot(participant, now=now)
     if slot is None:
         participant.state = ParticipantState.OVER_QUOTA
         participant.over_quota_at = now
-        participant.save(update_fields=["state", "over_quota_at"])
     else:
         trials = lay_out_trials(participant, slot)
+        participant.state = ParticipantState.CONSENTED
         participant.slot_number = slot.number
         participant.trials_planned = len(trials)
-        participant.save(update_fields=["slot_number", "trials_planned"])
-    Event.objects.create(participant=participant, kind=EventKind.CONSENTED, at=now)
-    return participant
+    participant.save(update_fields=["state", "over_quota_at", "slot_number", "trials_planned"])
+
+
+def _let_test(participant: Participant, *, now: datetime) -> None:
+    """Show a test participant the first slot's stimuli without taking the slot."""
+    slot = Slot.objects.filter(study=participant.study).order_by("number").first()
+    if slot is None:
+        raise StudyNotOpenError(f"Study {participant.study.slug!r} has no plan yet; import stimuli first.")
+    participant.state = ParticipantState.TEST
+    participant.test_at = now
+    participant.slot_number = slot.number
+    participant.trials_planned = len(lay_out_trials(participant, slot))
+    participant.save(update_fields=["state", "test_at", "slot_number", "trials_planned"])
+
+
+@transaction.atomic
+def _let_in_again(known: Participant, entry: Entry) -> Participant:
+    """Keep what the newest link says (a HIT taken up again has a new assignment), and try again when it was full."""
+    locked = lock_participant(known)
+    if locked.state != ParticipantState.WITHDRAWN and entry.details:
+        ExternalIdentity.objects.filter(participant=locked, recruiter=entry.source).exclude(
+            raw_query=entry.raw_query
+        ).update(details=dict(entry.details), raw_query=entry.raw_query)
+    if locked.state == ParticipantState.OVER_QUOTA and locked.study.takes_participants:
+        _admit(locked, now=timezone.now())
+    return locked
 
 
 def lay_out_trials(participant: Participant, slot: Slot) -> list[Trial]:

@@ -1,47 +1,80 @@
-"""Moving a participant forward: leaving instructions and feedback, serving trials, coming back."""
+"""Moving a participant forward: leaving instructions and feedback, serving trials, keeping the place, coming back."""
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from study.models import Event, EventKind, Participant, ParticipantState, Phase, Trial
-from study.services.slots import renew_lease
+from study.services.slots import reclaim_slot, renew_lease
 
 
 @transaction.atomic
-def continue_participant(participant: Participant) -> None:
-    """Leave the instructions, or the feedback of a practice trial; anywhere else this changes nothing."""
+def leave_instructions(participant: Participant, *, task: str) -> None:
+    """Note that the instructions of a task type were read; the first ones make the participant active."""
     now = timezone.now()
-    locked = Participant.objects.select_for_update().get(pk=participant.pk)
-    if locked.state == ParticipantState.CONSENTED:
-        locked.state = ParticipantState.ACTIVE
+    locked = lock_participant(participant)
+    if locked.state not in {ParticipantState.CONSENTED, ParticipantState.ACTIVE, ParticipantState.TEST}:
+        return
+    if task not in locked.instructions_read:
+        locked.instructions_read = [*locked.instructions_read, task]
+    if locked.active_at is None:
         locked.active_at = now
-        locked.save(update_fields=["state", "active_at"])
+        if locked.state == ParticipantState.CONSENTED:
+            locked.state = ParticipantState.ACTIVE
         Event.objects.create(participant=locked, kind=EventKind.CONTINUED, at=now)
-    elif locked.state == ParticipantState.ACTIVE:
-        Trial.objects.filter(
-            participant=locked, phase=Phase.PRACTICE, answer__isnull=False, feedback_read_at=None
-        ).update(feedback_read_at=now)
+    locked.save(update_fields=["state", "active_at", "instructions_read"])
     renew_lease(locked, now=now)
+
+
+@transaction.atomic
+def leave_feedback(participant: Participant) -> None:
+    """Go on from the feedback of a practice trial; anywhere else this changes nothing."""
+    now = timezone.now()
+    Trial.objects.filter(
+        participant=participant, phase=Phase.PRACTICE, answer__isnull=False, feedback_read_at=None
+    ).update(feedback_read_at=now)
+    renew_lease(participant, now=now)
 
 
 @transaction.atomic
 def serve_trial(trial: Trial) -> Trial:
     """Count one more sending of the trial's page; the first one starts the server's clock."""
     now = timezone.now()
-    first = Trial.objects.filter(pk=trial.pk, served_at=None).update(served_at=now, serves=1)
-    if not first:
-        Trial.objects.filter(pk=trial.pk, answer=None).update(serves=F("serves") + 1)
+    Trial.objects.filter(pk=trial.pk, answer=None).update(
+        served_at=Coalesce(F("served_at"), Value(now)), serves=F("serves") + 1
+    )
     renew_lease(trial.participant, now=now)
-    trial.refresh_from_db(fields=["served_at", "serves"])
     return trial
+
+
+def keep_place(participant: Participant) -> bool:
+    """Renew the lease of a participant whose page is open and looked at; False when they hold no slot."""
+    return renew_lease(participant, now=timezone.now())
 
 
 @transaction.atomic
 def resume_participant(participant: Participant) -> Participant:
-    """Let a participant who timed out go on. `timed_out_at` stays, as a flag for the analysis."""
-    locked = Participant.objects.select_for_update().select_related("study").get(pk=participant.pk)
-    if locked.state == ParticipantState.TIMED_OUT:
-        locked.state = ParticipantState.ACTIVE if locked.active_at else ParticipantState.CONSENTED
-        locked.save(update_fields=["state"])
+    """Let a participant who timed out go on, with their slot when nobody took it.
+
+    `timed_out_at` stays. Whether the slot could be kept stands in the event `came-back`.
+    """
+    locked = lock_participant(participant)
+    resume_locked(locked)
     return locked
+
+
+def resume_locked(locked: Participant) -> None:
+    """Do what `resume_participant` does, inside the transaction of a caller who has locked the participant."""
+    if locked.state != ParticipantState.TIMED_OUT:
+        return
+    now = timezone.now()
+    kept = reclaim_slot(locked, now=now)
+    locked.state = ParticipantState.ACTIVE if locked.active_at else ParticipantState.CONSENTED
+    locked.save(update_fields=["state"])
+    Event.objects.create(participant=locked, kind=EventKind.CAME_BACK, at=now, detail={"kept_slot": kept})
+
+
+def lock_participant(participant: Participant) -> Participant:
+    """Return the participant as stored now, locked until the transaction ends; the study is fetched, not locked."""
+    return Participant.objects.select_for_update(of=("self",)).select_related("study").get(pk=participant.pk)

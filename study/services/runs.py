@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from study.models import Condition, ImportedRun, Picture, Stimulus, Study, StudyState
+from study.picture_renditions import SMALL_FROM, Rendition, ensure_rendition
 from study.run_directory import RunDirectoryError, SummaryPictures, picture_source, read_manifest, read_pictures
 from study.services.plan import DrawnPlan, draw_plan
 
@@ -58,10 +59,18 @@ def import_run(
 
 
 def copy_pictures(directory: Path, summary: dict[str, Any], pictures: SummaryPictures) -> int:
-    """Copy a summary's pictures to where they are served from and return how many were new."""
+    """Copy a summary's pictures to where they are served from, with their renditions; return how many were new."""
     files = summary["files"]
     sources = [files["grid"], *(cell["file"] for cell in files["cells"]), *(crop["file"] for crop in files["crops"])]
-    return sum(_copy(picture_source(directory, file), picture) for file, picture in zip(sources, pictures, strict=True))
+    copied = sum(
+        _copy(picture_source(directory, file), picture) for file, picture in zip(sources, pictures, strict=True)
+    )
+    for picture in {*pictures.cells, *pictures.crops}:
+        if picture.extension == "webp":
+            ensure_rendition(picture.sha256, Rendition.JPEG)
+            if picture.width >= SMALL_FROM:
+                ensure_rendition(picture.sha256, Rendition.SMALL)
+    return copied
 
 
 def _copy(source: Path, picture: Picture) -> bool:

@@ -32,9 +32,23 @@ def claim_slot(participant: Participant, *, now: datetime) -> Slot | None:
         )
         if claimed:
             if previous is not None:
-                transaction.on_commit(partial(time_out, previous, now=now))
+                transaction.on_commit(partial(time_out, previous, now=now, kind=EventKind.LEASE_LOST))
             candidate.refresh_from_db()
             return candidate
+
+
+def reclaim_slot(participant: Participant, *, now: datetime) -> bool:
+    """Give a late returner the slot whose stimuli they see, unless somebody has it; tell whether it is theirs.
+
+    Must run inside a transaction that has locked the participant.
+    """
+    if participant.slot_number is None or participant.is_test:
+        return False
+    return renew_lease(participant, now=now) or bool(
+        Slot.objects.filter(study=participant.study, number=participant.slot_number, state=SlotState.FREE).update(
+            state=SlotState.CLAIMED, holder=participant, lease_expires_at=lease_end(participant.study, now=now)
+        )
+    )
 
 
 def lease_end(study: Study, *, now: datetime) -> datetime:
@@ -63,13 +77,37 @@ def release_slot(participant: Participant) -> None:
     Slot.objects.filter(holder=participant).update(state=SlotState.FREE, holder=None, lease_expires_at=None)
 
 
+def sweep_leases(*, now: datetime, study: Study | None = None) -> int:
+    """Give slots back whose lease has expired, of one study or of all; return how many. A second sweep finds nothing.
+
+    Each slot is given back in a transaction of its own. Nothing depends on the sweep (an expired slot goes to whoever
+    needs it next, swept or not); it keeps the monitor honest and marks who has left.
+    """
+    expired = Slot.objects.filter(state=SlotState.CLAIMED, lease_expires_at__lt=now)
+    if study is not None:
+        expired = expired.filter(study=study)
+    return sum(_give_back(slot, now=now) for slot in expired.only("pk", "holder").order_by("pk"))
+
+
 @transaction.atomic
-def time_out(participant_id: int, *, now: datetime) -> None:
-    """Mark a participant whose slot went to someone else. They may still come back and finish, flagged."""
+def _give_back(slot: Slot, *, now: datetime) -> bool:
+    holder = slot.holder_id
+    freed = Slot.objects.filter(pk=slot.pk, holder=holder, state=SlotState.CLAIMED, lease_expires_at__lt=now).update(
+        state=SlotState.FREE, holder=None, lease_expires_at=None
+    )
+    if freed and holder is not None:
+        transaction.on_commit(partial(time_out, holder, now=now, kind=EventKind.LEASE_EXPIRED))
+    return bool(freed)
+
+
+@transaction.atomic
+def time_out(participant_id: int, *, now: datetime, kind: EventKind) -> bool:
+    """Mark a participant who lost the slot; tell whether it changed anything. They may still come back and finish."""
     participant = Participant.objects.select_for_update().get(pk=participant_id)
     if participant.state not in {ParticipantState.CONSENTED, ParticipantState.ACTIVE}:
-        return
+        return False
     participant.state = ParticipantState.TIMED_OUT
     participant.timed_out_at = now
     participant.save(update_fields=["state", "timed_out_at"])
-    Event.objects.create(participant=participant, kind=EventKind.LEASE_LOST, at=now)
+    Event.objects.create(participant=participant, kind=kind, at=now)
+    return True

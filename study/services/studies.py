@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from study.models import ParticipantState, Study, StudyState
 from study.presets import Preset
+from study.recruitment import recruitment_problems
 
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 8
@@ -56,7 +57,7 @@ def launch_study(study: Study) -> Study:
     """Let participants in: draft or paused becomes running. Launching a running study changes nothing.
 
     Raises:
-        StudyError: the study is closed, or has no stimuli or no plan yet.
+        StudyError: the study is closed, has no stimuli or no plan yet, or its settings for a recruiter are wrong.
     """
     locked = Study.objects.select_for_update().get(pk=study.pk)
     if locked.state == StudyState.RUNNING:
@@ -65,6 +66,9 @@ def launch_study(study: Study) -> Study:
         raise StudyError(f"Study {locked.slug!r} is closed for good; create a new one.")
     if not locked.slots.exists():
         raise StudyError(f"Study {locked.slug!r} has no plan yet; import stimuli first: manage.py import_stimuli RUN.")
+    problems = recruitment_problems(locked)
+    if problems:
+        raise StudyError(" ".join(problems))
     locked.state = StudyState.RUNNING
     locked.launched_at = locked.launched_at or timezone.now()
     locked.save(update_fields=["state", "launched_at"])

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from study.models import Event, EventKind, ExternalIdentity, Participant, ParticipantState, Trial
+from study.services.progress import lock_participant
 from study.services.slots import release_slot
 
 
@@ -14,7 +15,7 @@ def withdraw(participant: Participant) -> Participant:
     The row itself stays with its time stamps, so that numbers of participants add up. Withdrawing again changes
     nothing.
     """
-    locked = Participant.objects.select_for_update().select_related("study").get(pk=participant.pk)
+    locked = lock_participant(participant)
     if locked.state == ParticipantState.WITHDRAWN:
         return locked
     now = timezone.now()

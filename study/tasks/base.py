@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +12,16 @@ from django import forms
 from django.templatetags.static import static
 from django.utils.translation import gettext as _
 
+from study.comprehension import Question
 from study.models import AnswerKind, Stimulus
+from study.picture_renditions import SMALL_FROM, Rendition, small_width
 
 if TYPE_CHECKING:
     import numpy as np
 
     from study.simulated_people import SeenStimulus, SimulatedPerson
 
+STIMULUS_URL = re.compile(r"(.*/[0-9a-f]{64})\.webp")
 LONGEST_REACTION_MS = 24 * 60 * 60 * 1000.0
 LARGEST_CLIENT_REPORT = 4096
 CLIENT_REPORT_KEYS = (
@@ -40,12 +44,37 @@ class UnknownTaskError(LookupError):
 
 @dataclass(frozen=True)
 class ShownPicture:
-    """A picture on a page; width and height in pixels, so that nothing jumps while it loads."""
+    """A picture on a page; width and height in pixels, so that nothing jumps while it loads.
+
+    Pictures of stimuli come in a small form too, and as JPEG for browsers without WebP; pictures among the static files
+    do not.
+    """
 
     url: str
     width: int
     height: int
     alt: str
+
+    @property
+    def fallback_url(self) -> str:
+        """The address for browsers without WebP; that of the picture itself where there is no other."""
+        return f"{self._stem}{Rendition.JPEG}" if self._stem else self.url
+
+    @property
+    def source_set(self) -> str:
+        """The WebP forms with their widths, for `srcset`; empty where there is but one."""
+        if not self._stem or self.width < SMALL_FROM:
+            return ""
+        return f"{self._stem}{Rendition.SMALL} {small_width(self.width)}w, {self.url} {self.width}w"
+
+    def as_preload(self) -> dict[str, str]:
+        """Return what a browser needs to load the same form ahead that the page will show."""
+        return {"src": self.url, "srcset": self.source_set}
+
+    @property
+    def _stem(self) -> str:
+        found = STIMULUS_URL.fullmatch(self.url)
+        return found[1] if found else ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +168,8 @@ class Task(ABC):
     practice_items: ClassVar[Mapping[str, PracticeItem]]
     worked_example: ClassVar[str]
     """Key of the practice item that the instructions show."""
+    comprehension_questions: ClassVar[tuple[Question, ...]] = ()
+    """What is asked between practice and the trials that count; nothing where it is empty."""
     answer_columns: ClassVar[tuple[str, ...]]
     """Columns of `responses_long` that this task fills, besides those that every answer has."""
 

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from study.comprehension import NAMING_QUESTIONS
 from study.models import AnswerKind
 from study.tasks.base import Feedback, PracticeItem, Submission, Task, TaskForm
 
@@ -97,6 +98,7 @@ class NameTask(Task):
             _practice_item("mixed", frozenset()),
         )
     }
+    comprehension_questions = NAMING_QUESTIONS
     answer_columns = ("answer_kind", "answer_text", "confidence")
 
     @property

@@ -1,26 +1,25 @@
 """What all participant pages share: no caching, a strict content policy, the study's language, kind messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
+from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirectBase
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
+from study.models import Participant
+from study.recruitment import recruiter_of
 
 View = Callable[..., HttpResponse]
 
 
 def participant_page(view: View) -> View:
-    """Mark a view as a page for participants: never cached, and only with content from this server.
+    """Mark a view as a page for participants: never cached, and in the language that the view activates.
 
     Exempt from the CSRF cookie on purpose: participants have no account and no session, the unguessable token in the
     URL is the authority, and the pages must work where cookies are blocked.
@@ -31,17 +30,54 @@ def participant_page(view: View) -> View:
         with translation.override(translation.get_language()):
             response = view(request, *args, **kwargs)
             response.headers.setdefault("Content-Language", translation.get_language() or "en")
-        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         return response
 
     return csrf_exempt(never_cache(page))
 
 
+def get_participant(token: str) -> Participant:
+    """Return the participant with this token, with the study, and switch to their language; 404 where there is none."""
+    participant = get_object_or_404(Participant.objects.select_related("study"), token=token)
+    translation.activate(participant.language)
+    return participant
+
+
+def page_context(participant: Participant) -> dict[str, Any]:
+    """Return what every page behind a participant's link is made from."""
+    return {
+        "study": participant.study,
+        "texts": participant.study.texts_in(participant.language),
+        "participant": participant,
+    }
+
+
+def for_recruiter(response: HttpResponse, source: str, *, form_targets: Iterable[str] = ()) -> HttpResponse:
+    """Let the recruiter's site show the page in a frame, where it needs to, and let forms post to `form_targets`."""
+    recruiter = recruiter_of(source)
+    ancestors = list(recruiter.frame_ancestors) if recruiter else []
+    targets = list(form_targets)
+    if ancestors:
+        response.xframe_options_exempt = True  # read by Django's middleware
+    if ancestors or targets:
+        replaced = {"frame-ancestors": ancestors} if ancestors else {}
+        response.headers["Content-Security-Policy"] = build_policy(
+            replace=replaced, update={"form-action": targets} if targets else None
+        )
+    return response
+
+
 def show_message(
-    request: HttpRequest, *, title: str, text: str, hint: str = "", continue_url: str = "", status: int = 200
+    request: HttpRequest,
+    *,
+    title: str,
+    text: str,
+    hint: str = "",
+    continue_url: str = "",
+    status: int = 200,
+    **more: Any,
 ) -> HttpResponse:
     """Answer with a page that says what happened and what to do; `status` is the HTTP status."""
-    context = {"title": title, "text": text, "hint": hint, "continue_url": continue_url, "status": status}
+    context = {"title": title, "text": text, "hint": hint, "continue_url": continue_url, "status": status, **more}
     return render(request, "study/message.html", context, status=status)
 
 

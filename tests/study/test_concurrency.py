@@ -17,7 +17,7 @@ from study.models import Answer, AnswerKind, Participant, ParticipantState, Slot
 from study.recruitment import Entry
 from study.services.answers import Outcome, commit_answer
 from study.services.consent import give_consent
-from study.services.progress import continue_participant, serve_trial
+from study.services.progress import leave_instructions, serve_trial
 from study.tasks import Submission
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +80,7 @@ def test_one_prolific_identifier_in_many_tabs_makes_one_participant(study):
 @pytest.mark.django_db(transaction=True)
 def test_one_trial_answered_many_times_at_once_keeps_one_answer(study):
     person = give_consent(study, Entry(source="open"), nonce=secrets.token_urlsafe(16))
-    continue_participant(person)
+    leave_instructions(person, task="name")
     trial = serve_trial(person.trials.get(position=1))
     commitments = at_once(
         lambda number: commit_answer(person, trial, Submission(AnswerKind.NAMED, text=f"answer {number}")), 10

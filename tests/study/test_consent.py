@@ -43,7 +43,7 @@ def test_a_full_study_says_so_and_creates_no_trials(study, visitor):
     for _ in range(study.participants_planned):
         consent(study)
     page = visitor.enter(study)
-    assert "study/message.html" in [template.name for template in page.templates]
+    assert "study/ended.html" in [template.name for template in page.templates]
     assert "full" in page.context["title"]
     participant = visitor.participant
     assert participant.state == ParticipantState.OVER_QUOTA

@@ -53,7 +53,7 @@ def test_from_consent_to_debrief(study, visitor):
 
     assert "study/debrief.html" in templates(visitor.page)
     assert visitor.page.context["completion_code"] == study.completion_codes["completed"]
-    assert visitor.page.context["redirect_url"] is None
+    assert visitor.page.context["way_back"] is None
     participant = visitor.participant
     assert participant.state == ParticipantState.COMPLETED
     assert participant.slot.state == SlotState.COMPLETED
@@ -173,6 +173,8 @@ def test_what_the_browser_measures_is_kept_and_never_in_the_way(study, visitor):
     visitor.answer(reaction_time_ms="5123.4", client=json.dumps(report))
     second = visitor.page.context["trial"]
     visitor.answer(reaction_time_ms="NaN", client="{not json")
+    first.refresh_from_db()
+    second.refresh_from_db()
     assert first.answer.reaction_time_ms == 5123.4
     assert first.answer.input_details == {"input_type": "touch", "viewport_width": 390, "paste_count": 0}
     assert first.answer.server_time_ms >= 0
@@ -184,6 +186,7 @@ def test_words_are_stripped_and_composed(study, visitor):
     visitor.practise()
     trial = visitor.page.context["trial"]
     visitor.answer(text="  be\u0301ak ")
+    trial.refresh_from_db()
     assert trial.answer.text == "b\u00e9ak"
 
 

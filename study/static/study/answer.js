@@ -13,6 +13,8 @@ let startedAt = null; // performance.now() at the first painted frame with all p
 let answeredAt = null; // performance.now() of the first attempt to send this very answer
 let blurredAt = null;
 let sending = false;
+const pictureCount = document.querySelectorAll("[data-pictures] img").length;
+let arrived = { done: 0, total: pictureCount };
 
 // What is missing
 
@@ -37,7 +39,7 @@ function showState() {
   submitButton.setAttribute("aria-disabled", String(sending || waiting || Boolean(missing)));
   say(submitButton, sending ? submitButton.dataset.textSending : label);
   if (sending) say(reason, "");
-  else if (waiting) say(reason, reason.dataset.textLoading);
+  else if (waiting) say(reason, reason.dataset.textLoading.replace("{done}", arrived.done).replace("{total}", arrived.total));
   else say(reason, missing ? missing.dataset.missing : "");
 }
 
@@ -172,7 +174,7 @@ function failed() {
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  if (sending) return;
+  if (sending || "stopped" in document.documentElement.dataset) return; // another tab goes on
   const missing = firstMissing();
   if (startedAt === null || missing) {
     missing?.querySelector("input:not(:disabled), select, textarea").focus();
@@ -200,6 +202,11 @@ function changed() {
 }
 form.addEventListener("input", changed);
 form.addEventListener("change", changed);
+
+document.addEventListener("study:pictures-progress", (event) => {
+  arrived = event.detail;
+  showState();
+});
 
 document.addEventListener("study:pictures-shown", (event) => {
   startedAt = event.detail.shownAt;

@@ -42,9 +42,11 @@ function paintedFrame() {
 }
 
 async function show() {
+  let arrived = 0;
+  const count = (picture) => decode(picture).then(() => tell("study:pictures-progress", { done: (arrived += 1), total: pictures.length }));
   const slow = setTimeout(() => (trouble.hidden = false), patience);
   try {
-    await Promise.all(pictures.map(decode));
+    await Promise.all(pictures.map(count));
   } catch {
     trouble.hidden = false;
     tell("study:event", { kind: "picture-failed", detail: {} });
@@ -59,18 +61,6 @@ async function show() {
   const milliseconds = Math.round(shownAt - openedAt);
   tell("study:pictures-shown", { shownAt, milliseconds });
   tell("study:event", { kind: "pictures-loaded", detail: { milliseconds } });
-  preloadNext();
-}
-
-// The browser's cache has the pictures of the next trials before they are needed.
-const ahead = [];
-
-function preloadNext() {
-  for (const address of JSON.parse(document.getElementById("next-pictures").textContent)) {
-    const picture = new Image();
-    picture.src = address;
-    ahead.push(picture);
-  }
 }
 
 trouble.querySelector("[data-retry-pictures]").addEventListener("click", () => {
@@ -88,7 +78,7 @@ let current = 0;
 
 function enlarge(index) {
   current = (index + pictures.length) % pictures.length;
-  enlarged.src = pictures[current].src;
+  enlarged.src = pictures[current].closest("a").href;
   enlarged.alt = pictures[current].alt;
   position.textContent = position.dataset.text.replace("{number}", current + 1).replace("{total}", pictures.length);
 }

@@ -1,0 +1,114 @@
+"""Trials: showing them, taking answers, and explaining practice answers."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from study.flow import Page, current_step, progress, with_stimuli
+from study.models import Participant, Trial
+from study.services.answers import Outcome, commit_answer
+from study.tasks import ShownPicture, TaskForm, get_task
+from study.views.pages import SeeOther, for_recruiter, get_participant, page_context, participant_page, show_message
+
+
+@participant_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
+    """Take an answer. Opened as a page, as after a reload of an error, it leads to the current page.
+
+    What an answer costs is kept to six statements: participant, trial, lock, open trials, answer, lease.
+    """
+    participant = get_participant(token)
+    if request.method != "POST":
+        return SeeOther(participant.get_absolute_url())
+    trial = with_stimuli(Trial.objects.filter(participant=participant, nonce=nonce)).first()
+    if trial is None:
+        return _show_outdated(request, participant)
+    form = get_task(trial.task).form_class(request.POST)
+    if not form.is_valid():
+        return _refuse(request, participant, trial, form)
+    commitment = commit_answer(participant, trial, form.submission())
+    if commitment.outcome == Outcome.OUTDATED:
+        return _show_outdated(request, participant)
+    return SeeOther(participant.get_absolute_url())
+
+
+def _refuse(request: HttpRequest, participant: Participant, trial: Trial, form: TaskForm) -> HttpResponse:
+    """Show what is missing, unless the trial is not the current one any more."""
+    step = current_step(participant)
+    if step.page != Page.TRIAL or step.trial != trial:
+        return SeeOther(participant.get_absolute_url())
+    response = show_trial(request, participant, trial, form, following=step.following, status=422)
+    return for_recruiter(response, participant.source)
+
+
+def show_trial(
+    request: HttpRequest,
+    participant: Participant,
+    trial: Trial,
+    form: TaskForm,
+    *,
+    following: list[Trial],
+    status: int = 200,
+) -> HttpResponse:
+    """Show a trial with its form; `following` are the trials whose pictures are loaded ahead."""
+    task = get_task(trial.task)
+    context = page_context(participant) | {
+        "trial": trial,
+        "task": task,
+        "form": form,
+        "pictures": _pictures(trial),
+        "class_name": _class_name(trial),
+        "progress": progress(trial),
+        "practice": trial.is_practice,
+        "next_pictures": pictures_ahead(following),
+    }
+    return render(request, task.template_name, context, status=status)
+
+
+def pictures_ahead(trials: list[Trial]) -> list[dict[str, str]]:
+    """Return what the browser loads ahead for these trials."""
+    return [picture.as_preload() for trial in trials for picture in _pictures(trial)]
+
+
+def show_feedback(
+    request: HttpRequest, participant: Participant, trial: Trial, *, following: list[Trial]
+) -> HttpResponse:
+    """Explain a practice answer."""
+    task = get_task(trial.task)
+    item = task.practice_item(trial.practice_item)
+    context = page_context(participant) | {
+        "trial": trial,
+        "practice_item": task.feedback(item, correct=bool(trial.answer.correct)),
+        "progress": progress(trial),
+        "pictures": item.pictures,
+        "class_name": item.class_name,
+        "next_pictures": pictures_ahead(following),
+    }
+    return render(request, "study/practice_feedback.html", context)
+
+
+def _pictures(trial: Trial) -> list[ShownPicture]:
+    task = get_task(trial.task)
+    if trial.stimulus is None:
+        return task.practice_item(trial.practice_item).pictures
+    return task.pictures(trial.stimulus)
+
+
+def _class_name(trial: Trial) -> str:
+    if trial.stimulus is None:
+        return get_task(trial.task).practice_item(trial.practice_item).class_name
+    return trial.stimulus.condition.class_name
+
+
+def _show_outdated(request: HttpRequest, participant: Participant) -> HttpResponse:
+    response = show_message(
+        request,
+        title=_("This page is out of date"),
+        text=_("You have already gone on, perhaps in another tab. Your answers are safe."),
+        hint=_("Continue leads to the page whose turn it is."),
+        continue_url=participant.get_absolute_url(),
+        status=409,
+    )
+    return for_recruiter(response, participant.source)
