@@ -147,16 +147,47 @@ def test_double_click_stores_one_answer(visitor, study):
     assert Answer.objects.count() == 1
 
 
-def test_the_same_form_from_two_tabs_stores_one_answer(visitor, study):
-    visitor.start(study)
-    second = visitor.page.context.new_page()
-    second.goto(visitor.page.url)
+def test_a_second_tab_goes_on_and_the_first_one_says_so(visitor, study):
+    participant = visitor.start(study)
+    first, second = visitor.page, visitor.page.context.new_page()
+    visitor.fill_in(text="wing", confidence=4)
+    second.goto(first.url)
+    second.get_by_role("status").filter(has_text="another tab").wait_for()
+    notice = first.get_by_role("dialog", name="The study is open in another tab")
+    notice.wait_for()
+    assert "Your answers are safe" in notice.inner_text()
+    first.keyboard.press("Escape")  # the notice stays: this tab rests
+    assert notice.is_visible()
+    first.evaluate("document.querySelector('[data-answer]').requestSubmit()")
+    assert not Answer.objects.exists()
+
+    second.locator("#reason", has_text="Write one or two words").wait_for()
     second.get_by_label("One or two words").fill("tail")
     second.get_by_text("Sure", exact=True).click()
-    visitor.answer(text="wing", confidence=4)
-    visitor.wait_for_trial(2)
     second.get_by_role("button", name="Next", exact=True).click()
     second.locator(".progress-text", has_text="2 of 3").wait_for()
+    assert list(Answer.objects.values_list("text", flat=True)) == ["tail"]
+
+    first.get_by_role("button", name="Use this tab instead").click()
+    visitor.wait_for_trial(2)
+    second.get_by_role("dialog", name="The study is open in another tab").wait_for()
+    assert participant.events.filter(kind="second-tab").exists()
+
+
+def test_an_old_page_sent_from_a_second_tab_changes_nothing(open_visitor, study):
+    """Without JavaScript nothing stops a second tab; the nonce does."""
+    visitor = open_visitor(java_script_enabled=False)
+    page = visitor.page
+    page.goto(study.get_absolute_url())
+    page.get_by_role("button", name="I agree, start").click()
+    page.get_by_role("button", name="Start").click()
+    second = page.context.new_page()
+    second.goto(page.url)
+    for tab, text in ((page, "wing"), (second, "tail")):
+        tab.get_by_label("One or two words").fill(text)
+        tab.get_by_text("Sure", exact=True).click()
+        tab.get_by_role("button", name="Next").click()
+        tab.locator(".progress-text", has_text="2 of 3").wait_for()
     assert list(Answer.objects.values_list("text", flat=True)) == ["wing"]
 
 
@@ -242,6 +273,7 @@ def test_pictures_of_the_next_trial_are_there_before_it(visitor, study):
     before = set(requested)
     visitor.answer(text="wing", confidence=4)
     visitor.wait_for_trial(2)
-    shown = visitor.page.locator("[data-pictures] img").evaluate_all("images => images.map(image => image.src)")
+    shown = visitor.page.locator("[data-pictures] img").evaluate_all("images => images.map(image => image.currentSrc)")
+    assert all(address.endswith(".webp") for address in shown)
     assert len(shown) == 6
     assert set(shown) <= before
