@@ -285,12 +285,24 @@ class RenderingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MethodsConfig:
+    """What the explanation methods beside the crisp masks share; each method's own constants lie in its file."""
+
+    area: float | None = None  # share of the image that their masks delete; None = what the image's crisp mask deletes
+
+    def __post_init__(self) -> None:
+        area = self.area
+        _require(area is None or 0 < area < 1, "area", area, "between 0 and 1, or None")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
     """All stages together."""
 
     preset: str = "reference"
     seed: int = 0
     masks: MaskConfig = field(default_factory=MaskConfig)
+    methods: MethodsConfig = field(default_factory=MethodsConfig)
     regions: RegionConfig = field(default_factory=RegionConfig)
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     descriptors: DescriptorConfig = field(default_factory=DescriptorConfig)

@@ -15,7 +15,7 @@ import jsonschema
 
 from vsum_core.store import Store
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 FILE_NAME = "manifest.json"
 _SCHEMA_PATH = Path(__file__).resolve().parent.parent / "contracts" / "manifest.schema.json"
 

@@ -35,7 +35,7 @@ class MaskScores:
     Attributes:
         p0: of the image as it is.
         p_blurred: of the wholly blurred image.
-        p_smooth, p_sharp: after the smooth and after the sharp mask.
+        p_smooth, p_sharp: after the smooth and after the sharp mask; no ``p_smooth`` for methods without a smooth mask.
         p_thresholded: after the sharp mask made binary at ``MaskConfig.threshold``.
         drop: ``(p0 - p_sharp) / p0``; 0 where ``p0`` underflows to 0.
         normalised_score: ``(p_sharp - p0) / (p0 - p_blurred)``; None where ``p0 = p_blurred``.
@@ -46,7 +46,7 @@ class MaskScores:
 
     p0: float
     p_blurred: float
-    p_smooth: float
+    p_smooth: float | None
     p_sharp: float
     p_thresholded: float
     drop: float

@@ -12,6 +12,8 @@ import vsum_core
 from vsum_core.config import Arm, PipelineConfig, as_dictionary
 from vsum_core.datasets import ClassLabel, ImageFile, ImageSet, Skipped, SkipReason
 from vsum_core.manifest import SCHEMA_VERSION, Manifest, write
+from vsum_core.methods import Method, load_method
+from vsum_core.methods.registry import CRISP_MASKS
 from vsum_core.networks import Network
 from vsum_core.progress import Progress, Silent
 from vsum_core.provenance import code_digest
@@ -19,9 +21,9 @@ from vsum_core.stages.grouping import Grouping, group
 from vsum_core.stages.masking import ImageMask, make_masks
 from vsum_core.stages.matching import ClassMatcher, ClassRegions
 from vsum_core.stages.proposing import make_proposals
-from vsum_core.stages.run import Run
+from vsum_core.stages.run import Explainer, Run
 from vsum_core.stages.screening import Screening, network_key, screen
-from vsum_core.stages.summaries import METHOD, ArmResult, summarise
+from vsum_core.stages.summaries import ArmResult, summarise
 from vsum_core.store import Store, key_of
 
 
@@ -62,6 +64,7 @@ def pregenerate(
     *,
     config: PipelineConfig,
     arms: Sequence[Arm],
+    methods: Sequence[Method] | None = None,
     directory: Path,
     device: torch.device,
     workers: int = 1,
@@ -77,19 +80,25 @@ def pregenerate(
         networks: at least one; names must differ.
         config: every constant.
         arms: control arms beside the summaries.
+        methods: explanation methods, each once; None for the crisp masks of the paper alone.
         directory: the run directory.
         device: where the networks live.
         workers: threads for work on the CPU, 1 or more.
         progress: receiver of progress.
 
     Raises:
-        ValueError: no network, one name twice, or no worker.
+        ValueError: no network or method, one name twice, or no worker.
+        UnsuitableNetworkError: a method cannot explain one of the networks.
         UnknownClassError: a network lacks a class of the images.
         StorageError: the run directory cannot be written.
     """
     names = [network.specification.name for network in networks]
     if not names or len(set(names)) != len(names):
         raise ValueError(f"Give at least one network and each name once, but the names are {names}.")
+    methods = (load_method(CRISP_MASKS),) if methods is None else tuple(methods)
+    method_names = [method.name for method in methods]
+    if not method_names or len(set(method_names)) != len(method_names):
+        raise ValueError(f"Give at least one method and each name once, but the names are {method_names}.")
     if workers < 1:
         raise ValueError(f"workers must be 1 or more, but it is {workers}.")
     for network in networks:
@@ -104,10 +113,9 @@ def pregenerate(
         progress=progress or Silent(),
     )
     screenings = {network.specification.name: screen(run, network) for network in networks}
-    masks = {
-        network.specification.name: make_masks(run, network, screenings[network.specification.name].correct)
-        for network in networks
-    }
+    masks: dict[Explainer, dict[str, ImageMask]] = {}
+    for network in networks:
+        masks |= _masks_of(run, network, methods, screenings[network.specification.name].correct)
     masked = [image for image in images.images if any(image.id in found for found in masks.values())]
     boxes = make_proposals(run, masked)
     clusterings: list[dict[str, Any]] = []
@@ -117,20 +125,33 @@ def pregenerate(
         matcher = ClassMatcher(run, of_class, boxes, masks)
         regions = matcher.regions(label=label.name)
         for network in networks:
-            name = network.specification.name
-            own_masks = {image.id: masks[name][image.id] for image in of_class if image.id in masks[name]}
-            grouping = group(run, matcher, regions[name], label=f"{label.name}, {name}")
-            for arm in (Arm.SUMMARIES, *arms):
-                result = summarise(run, network, regions[name], grouping, own_masks, arm=arm, class_name=label.name)
-                summaries.extend(result.summaries)
-                clusterings.append(_clustering(label, name, arm, own_masks, regions[name], grouping, result))
+            for method in methods:
+                explainer = Explainer(network.specification.name, method.name)
+                found = masks[explainer]
+                own_masks = {image.id: found[image.id] for image in of_class if image.id in found}
+                grouping = group(run, matcher, regions[explainer], label=f"{label.name}, {explainer}")
+                for arm in (Arm.SUMMARIES, *arms):
+                    result = summarise(
+                        run,
+                        network,
+                        regions[explainer],
+                        grouping,
+                        own_masks,
+                        method=method.name,
+                        arm=arm,
+                        class_name=label.name,
+                    )
+                    summaries.extend(result.summaries)
+                    clusterings.append(
+                        _clustering(label, explainer, arm, own_masks, regions[explainer], grouping, result)
+                    )
     manifest = {
         "schema_version": SCHEMA_VERSION,
-        "run": _run_record(run, networks, arms),
+        "run": _run_record(run, networks, methods, arms),
         "classes": [{"name": label.name, "folder": label.folder, "wnid": label.wnid} for label in images.classes],
         "networks": [_network_record(network, screenings[network.specification.name]) for network in networks],
         "images": [_image_record(image, len(boxes[image.id]) if image.id in boxes else 0) for image in images.images],
-        "masks": [_mask_record(mask, network) for network, found in masks.items() for mask in found.values()],
+        "masks": [_mask_record(mask, explainer) for explainer, found in masks.items() for mask in found.values()],
         "clusterings": clusterings,
         "summaries": summaries,
         "skipped": [_skipped_record(skipped) for skipped in _all_skipped(images, screenings, masks)],
@@ -139,20 +160,38 @@ def pregenerate(
     return manifest
 
 
+def _masks_of(
+    run: Run, network: Network, methods: Sequence[Method], images: Sequence[ImageFile]
+) -> dict[Explainer, dict[str, ImageMask]]:
+    """Masks of every method for one network; the crisp masks say how much the others delete, unless the run does."""
+    name = network.specification.name
+    areas: dict[str, float] | None = None
+    if any(not method.finds_area for method in methods):
+        share = run.config.methods.area
+        if share is None:
+            crisp = make_masks(run, network, images, method=load_method(CRISP_MASKS))
+            areas = {identifier: mask.deleted for identifier, mask in crisp.items()}
+        else:
+            areas = {image.id: share for image in images}
+    return {
+        Explainer(name, method.name): make_masks(run, network, images, method=method, areas=areas) for method in methods
+    }
+
+
 def _all_skipped(
-    images: ImageSet, screenings: Mapping[str, Screening], masks: Mapping[str, Mapping[str, ImageMask]]
+    images: ImageSet, screenings: Mapping[str, Screening], masks: Mapping[Explainer, Mapping[str, ImageMask]]
 ) -> list[Skipped]:
     skipped = list(images.skipped)
     for screening in screenings.values():
         skipped.extend(screening.skipped)
-    for network, found in masks.items():
+    for explainer, found in masks.items():
         skipped.extend(
             Skipped(
                 path=mask.image.relative_path,
                 class_name=mask.image.label.name,
-                network=network,
+                network=explainer.network,
                 reason=SkipReason.NO_REGION,
-                detail="No connected region of the mask is large enough.",
+                detail=f"No connected region of the mask of {explainer.method} is large enough.",
             )
             for mask in found.values()
             if not mask.regions
@@ -160,13 +199,17 @@ def _all_skipped(
     return skipped
 
 
-def _run_record(run: Run, networks: Sequence[Network], arms: Sequence[Arm]) -> dict[str, Any]:
-    code = f"{vsum_core.__version__}+{code_digest(__name__)[:12]}"
+def _run_record(
+    run: Run, networks: Sequence[Network], methods: Sequence[Method], arms: Sequence[Arm]
+) -> dict[str, Any]:
+    digests = [code_digest(__name__), *(code_digest(method.module) for method in methods)]
+    code = f"{vsum_core.__version__}+{key_of(digests=digests)[:12]}"
     digest = key_of(
         code=code,
         config=as_dictionary(run.config),
         images=[image.sha256 for image in run.images.images],
         networks=[network_key(network) for network in networks],
+        methods=[method.key() for method in methods],
         arms=[str(arm) for arm in arms],
     )
     return {
@@ -208,12 +251,12 @@ def _image_record(image: ImageFile, proposals: int) -> dict[str, Any]:
     }
 
 
-def _mask_record(mask: ImageMask, network: str) -> dict[str, Any]:
+def _mask_record(mask: ImageMask, explainer: Explainer) -> dict[str, Any]:
     scores = mask.scores
     return {
         "image": mask.image.id,
-        "network": network,
-        "method": METHOD,
+        "network": explainer.network,
+        "method": explainer.method,
         "class": mask.image.label.name,
         "p0": scores.p0,
         "p_blurred": scores.p_blurred,
@@ -232,7 +275,7 @@ def _mask_record(mask: ImageMask, network: str) -> dict[str, Any]:
 
 def _clustering(
     label: ClassLabel,
-    network: str,
+    explainer: Explainer,
     arm: Arm,
     masks: Mapping[str, ImageMask],
     regions: ClassRegions,
@@ -241,8 +284,8 @@ def _clustering(
 ) -> dict[str, Any]:
     return {
         "class": label.name,
-        "network": network,
-        "method": METHOD,
+        "network": explainer.network,
+        "method": explainer.method,
         "arm": str(arm),
         "images": len(masks),
         "regions": len(regions.boxes),

@@ -11,8 +11,8 @@ class Progress(Protocol):
     def start(self, stage: str, total: int) -> None:
         """A stage begins; ``total`` units of work lie ahead."""
 
-    def advance(self, stage: str, count: int = 1) -> None:
-        """``count`` more units of the stage are done."""
+    def advance(self, stage: str, count: float = 1) -> None:
+        """``count`` more units of the stage are done; a unit can be done in parts."""
 
     def finish(self, stage: str) -> None:
         """The stage is over."""
@@ -24,7 +24,7 @@ class Silent:
     def start(self, stage: str, total: int) -> None:
         """Ignore the beginning."""
 
-    def advance(self, stage: str, count: int = 1) -> None:
+    def advance(self, stage: str, count: float = 1) -> None:
         """Ignore the advance."""
 
     def finish(self, stage: str) -> None:

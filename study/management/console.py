@@ -60,7 +60,7 @@ class StageBars:
         self._totals[stage] = total
         self._tasks[stage] = self._progress.add_task(stage, total=max(total, 1), completed=0 if total else 1)
 
-    def advance(self, stage: str, count: int = 1) -> None:
+    def advance(self, stage: str, count: float = 1) -> None:
         """Move the stage's bar."""
         self._progress.advance(self._tasks[stage], count)
 

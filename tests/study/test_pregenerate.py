@@ -176,6 +176,9 @@ def test_a_corrupt_image_is_reported_and_the_rest_goes_on(world, tmp_path):
         ({"images": None, "dataset": "imaginet"}, r"imaginet.*imagenette"),
         ({"preset": "quick"}, "Unknown preset 'quick'; known presets: reference, default, fast"),
         ({"arms": "chance"}, "Unknown control arm 'chance'; known arms: random-regions"),
+        ({"methods": "gradcam"}, "Unknown explanation method 'gradcam'.*Did you mean 'grad-cam'"),
+        ({"methods": ","}, "at least one explanation method"),
+        ({"method_area": 1.5}, "area must be between 0 and 1"),
         ({"device": "gpu9"}, "Unknown device 'gpu9'; use auto, cpu or cuda"),
         ({"per_class": 0}, "per_class must be 1 or more"),
         ({"images": None, "dataset": "drawn-birds", "per_class": 0}, "per_species must be 1 or more"),
@@ -265,7 +268,7 @@ def test_control_c_keeps_what_is_finished_and_says_how_to_go_on(world, finished,
     with in_a_process(world, tmp_path, *line) as process:
         try:
             for printed in process.stdout:
-                if printed.startswith(f"{NETWORK}: masks"):
+                if printed.startswith(f"{NETWORK}, visual-summaries: masks"):
                     break
             process.send_signal(signal.SIGINT)  # while proposals are made
             output, errors = process.communicate(timeout=60)
@@ -276,7 +279,7 @@ def test_control_c_keeps_what_is_finished_and_says_how_to_go_on(world, finished,
     assert "Traceback" not in errors
     assert not (tmp_path / "run" / "manifest.json").exists()
     printed = run(world, tmp_path / "run")
-    assert f"{NETWORK}: masks: nothing to do" in printed
+    assert f"{NETWORK}, visual-summaries: masks: nothing to do" in printed
     assert (tmp_path / "run" / "manifest.json").read_bytes() == (finished[0] / "manifest.json").read_bytes()
 
 

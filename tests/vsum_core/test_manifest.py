@@ -139,7 +139,7 @@ def test_a_valid_manifest_is_written_and_read_again(manifest, tmp_path):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("schema_version", "2.0", "at schema_version: '1.0' was expected"),
+        ("schema_version", "2.0", "at schema_version: '2.0' is not one of"),
         ("run/digest", "abc", "at run/digest"),
         ("run/seed", "0", "at run/seed"),
         ("run/private_path", "/home", "at run: Additional properties"),

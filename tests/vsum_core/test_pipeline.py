@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from vsum_core import manifest as manifests
-from vsum_core.config import Arm, PruningConfig, QualityConfig, preset
+from vsum_core.config import Arm, MethodsConfig, PruningConfig, QualityConfig, preset
 from vsum_core.datasets import read_image_folder
+from vsum_core.methods import UnsuitableNetworkError, methods_named
 from vsum_core.networks import UnknownClassError
 from vsum_core.pipeline import control_arms, device_named, pregenerate
 from vsum_core.store import StorageError
@@ -191,7 +192,7 @@ def test_what_a_network_yields_does_not_depend_on_the_other_networks_of_the_run(
     added = run(thing_folder, [short_sighted_network, colour_network], tmp_path / "alone", config, progress=later)
     assert records(added, colour_network) == records(together, colour_network)
     assert records(added, short_sighted_network) == records(together, short_sighted_network)
-    assert later.totals["short-sighted: masks"] == 0
+    assert later.totals["short-sighted, visual-summaries: masks"] == 0
 
 
 def test_pictures_with_whole_components_or_with_the_region_alone(thing_folder, colour_network, config, tmp_path):
@@ -230,3 +231,63 @@ def test_names_of_arms_and_devices():
     assert device_named("cpu").type == "cpu"
     with pytest.raises(ValueError, match="Unknown device 'gpu9'"):
         device_named("gpu9")
+
+
+def test_methods_are_conditions_of_their_own_and_leave_the_crisp_masks_alone(
+    thing_folder, colour_network, config, tmp_path
+):
+    def of_method(manifest, name):
+        return {
+            kind: [record for record in manifest[kind] if record["method"] == name]
+            for kind in ("masks", "clusterings", "summaries")
+        }
+
+    config = dataclasses.replace(config, quality=QualityConfig(minimum_members=2))
+    alone = run(thing_folder, colour_network, tmp_path / "alone", config)
+    both = run(
+        thing_folder,
+        colour_network,
+        tmp_path / "both",
+        config,
+        methods=methods_named("occlusion,visual-summaries"),
+    )
+    assert of_method(both, "visual-summaries") == of_method(alone, "visual-summaries")
+    assert both["run"]["digest"] != alone["run"]["digest"]
+    crisp, occluded = (of_method(both, name) for name in ("visual-summaries", "occlusion"))
+    assert occluded["summaries"] and not {s["id"] for s in occluded["summaries"]} & {
+        s["id"] for s in crisp["summaries"]
+    }
+    for mask, other in zip(crisp["masks"], occluded["masks"], strict=True):
+        assert (mask["image"], other["p_smooth"]) == (other["image"], None)
+        assert other["area"] == pytest.approx(mask["area"], abs=0.1)  # the crisp mask is not wholly binary
+    recorder = Recorder()
+    only = run(
+        thing_folder,
+        colour_network,
+        tmp_path / "both",
+        config,
+        methods=methods_named("occlusion"),
+        progress=recorder,
+    )
+    assert of_method(only, "occlusion") == occluded and not of_method(only, "visual-summaries")["masks"]
+    assert set(recorder.totals.values()) == {0}
+
+
+def test_a_fixed_share_needs_no_crisp_masks(thing_folder, colour_network, config, tmp_path):
+    config = dataclasses.replace(config, methods=MethodsConfig(area=0.25))
+    recorder = Recorder()
+    manifest = run(
+        thing_folder, colour_network, tmp_path / "run", config, methods=methods_named("occlusion"), progress=recorder
+    )
+    assert "colour-detector, visual-summaries: masks" not in recorder.totals
+    assert {mask["area"] for mask in manifest["masks"]} == {0.25}
+    for wrong in ([], methods_named("occlusion") * 2):
+        with pytest.raises(ValueError, match="each name once"):
+            run(thing_folder, colour_network, tmp_path / "run", config, methods=wrong)
+    with pytest.raises(ValueError, match="area"):
+        MethodsConfig(area=1.0)
+
+
+def test_a_method_that_cannot_explain_a_network_says_so(thing_folder, colour_network, config, tmp_path):
+    with pytest.raises(UnsuitableNetworkError, match="colour-detector"):
+        run(thing_folder, colour_network, tmp_path / "run", config, methods=methods_named("grad-cam"))

@@ -1,4 +1,4 @@
-"""Clusters of the regions of one class and network, and which of them, with which members, become summaries."""
+"""Clusters of the regions of one class and explainer, and which of them, with which members, become summaries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class AcceptedCluster:
 
 @dataclass(frozen=True)
 class Grouping:
-    """What became of the regions of one class and network.
+    """What became of the regions of one class and explainer.
 
     Attributes:
         accepted: clusters that became summaries.
@@ -59,8 +59,8 @@ def group(run: Run, matcher: ClassMatcher, regions: ClassRegions, *, label: str)
     Args:
         run: the run.
         matcher: of the class; gives proposals and descriptors for the dense flow between members.
-        regions: of the network.
-        label: class and network, for progress.
+        regions: of the explainer.
+        label: class and explainer, for progress.
     """
     config = run.config
     key = key_of(

@@ -1,9 +1,9 @@
-"""Masks of all images of a run for one network, kept image by image so that an interrupted run resumes."""
+"""Masks of all images of a run for one network and method, kept image by image so that an interrupted run resumes."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,11 +12,12 @@ import torch
 
 from vsum_core.config import as_dictionary
 from vsum_core.datasets import ImageFile
-from vsum_core.masks import MaskScores, optimise_masks
+from vsum_core.masks import MaskScores
+from vsum_core.methods import Method, Question
 from vsum_core.networks import Network
 from vsum_core.provenance import code_digest
 from vsum_core.regions import mask_regions, region_drops, top_regions
-from vsum_core.stages.run import Run
+from vsum_core.stages.run import Explainer, Run
 from vsum_core.stages.screening import network_key, read_batch
 from vsum_core.store import StageResult, key_of
 
@@ -34,7 +35,7 @@ class MaskRegion:
 
 @dataclass(frozen=True)
 class ImageMask:
-    """The finished mask of one image for one network.
+    """The finished mask of one image for one network and method.
 
     Attributes:
         image: the image.
@@ -50,6 +51,11 @@ class ImageMask:
     regions: tuple[MaskRegion, ...]
     file: str
 
+    @property
+    def deleted(self) -> float:
+        """Share of the image below the threshold of one half, which the mask deletes."""
+        return float((self.sharp < 0.5).mean())
+
     def on_frame(self, side: int) -> np.ndarray:
         """The mask on the square frame, float32 (side, side)."""
         if self.sharp.shape == (side, side):
@@ -57,13 +63,34 @@ class ImageMask:
         return cv2.resize(self.sharp, (side, side), interpolation=cv2.INTER_AREA)
 
 
-def make_masks(run: Run, network: Network, images: Sequence[ImageFile]) -> dict[str, ImageMask]:
+def make_masks(
+    run: Run,
+    network: Network,
+    images: Sequence[ImageFile],
+    *,
+    method: Method,
+    areas: Mapping[str, float] | None = None,
+) -> dict[str, ImageMask]:
     """Masks by image id.
 
-    Images are optimised in fixed batches, the same whether or not the run was interrupted: a batch of which any image
+    Images are explained in fixed batches, the same whether or not the run was interrupted: a batch of which any image
     is missing is computed as a whole, so that no result depends on where a run stopped.
+
+    Args:
+        run: the run.
+        network: the network to be explained.
+        images: those it gets right.
+        method: of explanation.
+        areas: share of the image to delete by image id; needed where the method does not find it by itself.
+
+    Raises:
+        UnsuitableNetworkError: the method cannot explain this network.
+        ValueError: the method needs areas, and there are none.
     """
-    keys = {image.id: _key(run, network, image) for image in images}
+    if areas is None and not method.finds_area:
+        raise ValueError(f"{method.name} needs the area that each mask shall delete, but areas is None.")
+    wanted = {image.id: 1.0 if method.finds_area or areas is None else areas[image.id] for image in images}
+    keys = {image.id: _key(run, network, image, method, wanted[image.id]) for image in images}
     size = run.config.masks.batch_size
     batches = [images[start : start + size] for start in range(0, len(images), size)]
     results: dict[str, ImageMask] = {}
@@ -76,51 +103,54 @@ def make_masks(run: Run, network: Network, images: Sequence[ImageFile]) -> dict[
         for image, result in zip(batch, recalled, strict=True):
             if result is not None:
                 results[image.id] = _restore(image, result)
-    stage = f"{network.specification.name}: masks"
-    config = run.config.masks
-    steps = config.smooth.steps + config.sharp.steps
-    run.progress.start(stage, steps * sum(len(batch) for batch in waiting))
+    stage = f"{Explainer(network.specification.name, method.name)}: masks"
+    run.progress.start(stage, sum(len(batch) for batch in waiting))
     for batch in waiting:
-        for image, values, sharp in _optimise(run, network, batch, stage):
+        for image, values, sharp in _explain(run, network, batch, method, wanted, stage):
             result = run.store.remember(STAGE, keys[image.id], values=values, arrays={"sharp": sharp})
             results[image.id] = _restore(image, result)
     run.progress.finish(stage)
     return {image.id: results[image.id] for image in images}
 
 
-def _key(run: Run, network: Network, image: ImageFile) -> str:
+def _key(run: Run, network: Network, image: ImageFile, method: Method, area: float) -> str:
     return key_of(
         image=image.sha256,
         network=network_key(network),
         target=network.class_index(image.label),
+        method=method.key(),
+        area=area,
         masks=as_dictionary(run.config.masks),
         regions=as_dictionary(run.config.regions),
-        code=code_digest(__name__),
+        seed=run.config.seed,
+        code=[code_digest(__name__), code_digest(method.module)],
     )
 
 
-def _optimise(
-    run: Run, network: Network, batch: Sequence[ImageFile], stage: str
+def _explain(
+    run: Run, network: Network, batch: Sequence[ImageFile], method: Method, areas: Mapping[str, float], stage: str
 ) -> list[tuple[ImageFile, dict[str, object], np.ndarray]]:
     pixels = read_batch(batch, network)
     targets = torch.tensor([network.class_index(image.label) for image in batch], device=network.device)
-    done = 0
-
-    def advance(steps_done: int, steps_total: int) -> None:
-        nonlocal done
-        run.progress.advance(stage, (steps_done - done) * len(batch))
-        done = steps_done
-
-    result = optimise_masks(network, pixels, targets, config=run.config.masks, progress=advance)
+    question = Question(
+        network=network,
+        images=pixels,
+        targets=targets,
+        areas=np.array([areas[image.id] for image in batch], dtype=np.float64),
+        config=run.config.masks,
+        seed=run.config.seed,
+        advance=lambda share: run.progress.advance(stage, share),
+    )
+    explanation = method.explain(question)
     finished = []
     for index, image in enumerate(batch):
-        sharp = np.asarray(result.sharp[index], dtype=np.float32)
+        sharp = np.asarray(explanation.masks[index], dtype=np.float32)
         components = mask_regions(sharp, config=run.config.regions)
         drops = region_drops(network, pixels[index], int(targets[index]), components, config=run.config.masks)
         order = top_regions(drops, config=run.config.regions)
         encoded = cv2.imencode(".png", np.rint(sharp * 255).astype(np.uint8))[1].tobytes()
         values: dict[str, object] = {
-            "scores": dataclasses.asdict(result.scores[index]),
+            "scores": dataclasses.asdict(explanation.scores[index]),
             "regions": [_region_values(components[i], float(drops[i])) for i in order],
             "file": run.store.put(encoded, suffix="png"),
         }

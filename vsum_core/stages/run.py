@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -10,6 +11,16 @@ from vsum_core.config import PipelineConfig
 from vsum_core.datasets import ImageSet
 from vsum_core.progress import Progress
 from vsum_core.store import Store
+
+
+class Explainer(NamedTuple):
+    """One explanation method applied to one network, both by name; what masks, regions and clusters belong to."""
+
+    network: str
+    method: str
+
+    def __str__(self) -> str:
+        return f"{self.network}, {self.method}"
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,11 @@ from vsum_core.rendering import encode_webp, region_hull, render_cell, render_cr
 from vsum_core.stages.grouping import Grouping
 from vsum_core.stages.masking import ImageMask
 from vsum_core.stages.matching import ClassRegions
-from vsum_core.stages.run import Run
+from vsum_core.stages.run import Explainer, Run
 from vsum_core.stages.screening import network_key, read_batch
 from vsum_core.store import key_of
 
 STAGE = "summaries"
-METHOD = "visual-summaries"
 
 Frame = npt.NDArray[np.float32]
 
@@ -66,6 +65,7 @@ def summarise(
     grouping: Grouping,
     masks: Mapping[str, ImageMask],
     *,
+    method: str,
     arm: Arm,
     class_name: str,
 ) -> ArmResult:
@@ -73,12 +73,15 @@ def summarise(
     key = key_of(
         grouping=grouping.key,
         network=network_key(network),
+        method=method,
+        shown=[mask.file for mask in masks.values()],
         arm=arm,
         masks=as_dictionary(run.config.masks),
         rendering=as_dictionary(run.config.rendering),
         parts=[image.part_masks is not None for image in regions.images],
         code=code_digest(__name__),
     )
+    explainer = Explainer(network.specification.name, method)
     result = run.store.recall(STAGE, key)
     if result is None:
         groups = _groups(run, regions, grouping, arm=arm, seed=int(key_of(grouping=grouping.key, arm=arm)[:15], 16))
@@ -91,9 +94,9 @@ def summarise(
                 run,
                 shown[index],
                 drops[index],
-                identifier=_identifier(class_name, network.specification.name, arm, rank, key),
+                identifier=_identifier(class_name, explainer, arm, rank, key),
                 class_name=class_name,
-                network=network.specification.name,
+                explainer=explainer,
                 arm=arm,
                 source=grouping.accepted[index] if arm is Arm.SUMMARIES else None,
             )
@@ -187,7 +190,7 @@ def _record(
     *,
     identifier: str,
     class_name: str,
-    network: str,
+    explainer: Explainer,
     arm: Arm,
     source: Any,
 ) -> dict[str, Any]:
@@ -231,8 +234,8 @@ def _record(
     return {
         "id": identifier,
         "class": class_name,
-        "network": network,
-        "method": METHOD,
+        "network": explainer.network,
+        "method": explainer.method,
         "arm": str(arm),
         "members": members,
         "quality": {
@@ -265,7 +268,8 @@ def _part(shown: _Shown, side: int) -> str | None:
     return part_of_region(shown.pixels, read_part_masks(shown.image, (side, side)))
 
 
-def _identifier(class_name: str, network: str, arm: Arm, rank: int, key: str) -> str:
-    """Readable and unique: class, network, arm, rank by score drop, and the first digits of what produced it."""
-    words = "-".join(re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:28] for text in (class_name, network, arm))
+def _identifier(class_name: str, explainer: Explainer, arm: Arm, rank: int, key: str) -> str:
+    """Readable and unique: class, network, method, arm, rank by drop, and the first digits of what produced it."""
+    parts = (class_name, explainer.network, explainer.method, arm)
+    words = "-".join(re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:20].strip("-") for text in parts)
     return f"{words}-{rank:02d}-{key[:8]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ BIRDS_PER_SPECIES = 12
 COLUMNS = (
     "class",
     "network",
+    "method",
     "images",
     "p0",
     "p smooth",
@@ -53,7 +55,16 @@ class Command(BaseCommand):
         parser.add_argument("--classes", help="comma-separated classes; all by default")
         parser.add_argument("--per-class", type=int, help="images per class; all by default")
         parser.add_argument("--preset", default="default", help="default, reference (the paper's constants) or fast")
-        parser.add_argument("--method", default="visual-summaries", choices=["visual-summaries"])
+        parser.add_argument(
+            "--methods",
+            default="visual-summaries",
+            help="comma-separated explanation methods, or all (docs/methods.md)",
+        )
+        parser.add_argument(
+            "--method-area",
+            type=float,
+            help="share of each image that methods with relevance maps delete; the crisp mask's by default",
+        )
         parser.add_argument("--arms", default="random-regions", help="comma-separated control arms, or none")
         parser.add_argument("--out", type=Path, required=True, help="run directory")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
@@ -64,17 +75,21 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Run, and turn what can go wrong into one line that says what to do."""
-        from vsum_core.config import preset
+        from vsum_core.config import MethodsConfig, preset
         from vsum_core.datasets import DatasetError
         from vsum_core.dense_flow import UnsolvedFlowError
         from vsum_core.manifest import ManifestError
+        from vsum_core.methods import UnknownMethodError, UnsuitableNetworkError, methods_named
         from vsum_core.networks import UnknownClassError, UnknownNetworkError, WeightsUnavailableError, load_network
         from vsum_core.pipeline import control_arms, device_named, pregenerate
         from vsum_core.store import StorageError
 
         target = console(self.stdout, quiet=options["quiet"])
         try:
-            config = preset(options["preset"], seed=options["seed"])
+            config = replace(
+                preset(options["preset"], seed=options["seed"]), methods=MethodsConfig(area=options["method_area"])
+            )
+            methods = methods_named(options["methods"])
             arms = control_arms(options["arms"])
             device = device_named(options["device"])
             names = _names(options["networks"])
@@ -95,6 +110,7 @@ class Command(BaseCommand):
                     networks,
                     config=config,
                     arms=arms,
+                    methods=methods,
                     directory=options["out"],
                     device=device,
                     workers=options["workers"],
@@ -109,8 +125,10 @@ class Command(BaseCommand):
             ManifestError,
             StorageError,
             UnknownClassError,
+            UnknownMethodError,
             UnknownNetworkError,
             UnsolvedFlowError,
+            UnsuitableNetworkError,
             WeightsUnavailableError,
             ValueError,
         ) as error:
@@ -147,17 +165,19 @@ def summary_rows(manifest: dict[str, Any]) -> list[list[Any]]:
         masks = [
             mask
             for mask in manifest["masks"]
-            if mask["class"] == clustering["class"] and mask["network"] == clustering["network"]
+            if all(mask[key] == clustering[key] for key in ("class", "network", "method"))
         ]
 
         def mean(name: str, masks: list[dict[str, Any]] = masks) -> float | str:
-            return sum(mask[name] for mask in masks) / len(masks) if masks else "–"
+            known = [mask[name] for mask in masks if mask[name] is not None]
+            return sum(known) / len(known) if known else "–"
 
         coverage = clustering["coverage"]
         rows.append(
             [
                 clustering["class"],
                 clustering["network"],
+                clustering["method"],
                 clustering["images"],
                 mean("p0"),
                 mean("p_smooth"),

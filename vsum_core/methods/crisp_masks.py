@@ -1,0 +1,58 @@
+"""The method this project is about: crisp masks in two stages, as in :mod:`vsum_core.masks`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vsum_core.masks import MaskResult, optimise_masks
+from vsum_core.methods.method import Explanation, Maps, Method, Question
+from vsum_core.methods.registry import CRISP_MASKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrispMaskConstants:
+    """None of its own: the preset's ``masks`` say everything."""
+
+
+def relevance(question: Question) -> Maps:
+    """What the sharp mask deletes comes first; in it and around it, the order is that of the smooth mask."""
+    result = _optimise(question)
+    return np.asarray((1 - result.sharp + 1 - result.smooth) / 2, dtype=np.float32)
+
+
+def masks(question: Question) -> Explanation:
+    """The sharp masks."""
+    result = _optimise(question)
+    return Explanation(masks=result.sharp, scores=result.scores)
+
+
+def _optimise(question: Question) -> MaskResult:
+    return optimise_masks(
+        question.network, question.images, question.targets, config=question.config, progress=image_progress(question)
+    )
+
+
+def image_progress(question: Question) -> Callable[[int, int], None]:
+    """What tells the question about steps done, in images."""
+    told = 0.0
+
+    def progress(steps_done: int, steps_total: int) -> None:
+        nonlocal told
+        done = len(question.images) * steps_done / steps_total
+        question.advance(done - told)
+        told = done
+
+    return progress
+
+
+METHOD = Method(
+    name=CRISP_MASKS,
+    source="Carletti, Godi, Aghaei, Giuliari, Cristani, BMVC 2018 (arXiv 1801.09103)",
+    constants=CrispMaskConstants(),
+    relevance=relevance,
+    masks=masks,
+    finds_area=True,
+)
