@@ -161,8 +161,20 @@ LOGGING = {
     "loggers": {"study": {"handlers": ["console"], "level": "INFO"}},
 }
 
-# A new task type or recruiter is one new file plus a line here.
-STUDY_TASKS = ["study.tasks.name.NameTask"]
+# A new task type, attention check, questionnaire or recruiter is one new file plus a line here.
+STUDY_TASKS = [
+    "study.tasks.name.NameTask",
+    "study.tasks.coherence.CoherenceTask",
+    "study.tasks.intruder.IntruderTask",
+    "study.tasks.compare.CompareTask",
+    "study.tasks.predict.PredictTask",
+]
+STUDY_ATTENTION_CHECKS = ["study.attention.known_answer.KnownAnswer", "study.attention.instructed.Instructed"]
+STUDY_QUESTIONNAIRES = [
+    "study.questionnaires.demographics.Demographics",
+    "study.questionnaires.understanding.Understanding",
+    "study.questionnaires.comments.Comments",
+]
 # Asked in this order; the first that recognises the entry link's parameters wins. The open link takes anyone.
 STUDY_RECRUITERS = [
     "study.recruitment.simulated.Simulated",

@@ -90,9 +90,10 @@ def needs_comprehension(participant: Participant, trial: Trial) -> bool:
 
 
 def progress(trial: Trial) -> Progress:
-    """Return how far the participant is in the trial's part of the study: practice, or all that counts."""
+    """Return how far the participant is in the trial's part of the study: its block's practice, or all that counts."""
     practice = Q(phase=Phase.PRACTICE)
-    same_part = Trial.objects.filter(practice if trial.is_practice else ~practice, participant_id=trial.participant_id)
+    part = practice & Q(block=trial.block) if trial.is_practice else ~practice
+    same_part = Trial.objects.filter(part, participant_id=trial.participant_id)
     counts = same_part.aggregate(done=Count("answer"), total=Count("pk"))
     return Progress(done=counts["done"], total=counts["total"])
 

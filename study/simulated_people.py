@@ -9,8 +9,12 @@ list of neutral words that mean nothing; agreement rises with the likeness of it
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from study.models import Trial
+from study.tasks import find_item, get_task
 
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "head": ("head", "face"),
@@ -23,6 +27,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 }
 NEUTRAL_WORDS = ("arch", "bar", "corner", "curve", "dot", "edge", "fold", "knot", "patch", "ring", "spot", "stripe")
 SUMMARIES = "summaries"
+PRACTICE = "practice"
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,12 @@ class SimulatedPerson:
     favourite: float
     study_seed: int
 
-    def name(self, seen: SeenStimulus, *, generator: np.random.Generator) -> tuple[str | None, int]:
+    def name(self, trial: Trial, *, generator: np.random.Generator) -> tuple[str | None, int]:
         """Return the name this person would type, or None for “No common part”, and the confidence from 1 to 5."""
+        return self.name_of(seen(trial), generator=generator)
+
+    def name_of(self, seen: SeenStimulus, *, generator: np.random.Generator) -> tuple[str | None, int]:
+        """Return the name and the confidence for what is seen."""
         certainty = agreement(seen) * (0.6 + 0.4 * self.diligence)
         if generator.random() < certainty:
             concept = true_concept(seen, study_seed=self.study_seed)
@@ -67,8 +76,57 @@ class SimulatedPerson:
         else:
             concept = None
             certainty *= 0.8
-        confidence = int(np.clip(np.rint(1.0 + 4.0 * certainty + generator.normal(0.0, 0.7)), 1, 5))
-        return (None if concept is None else self.in_own_words(concept, generator=generator)), confidence
+        words = None if concept is None else self.in_own_words(concept, generator=generator)
+        return words, self.confidence(certainty, generator=generator)
+
+    def confidence(self, certainty: float, *, generator: np.random.Generator) -> int:
+        """Return a confidence from 1 to 5 that grows with the certainty, a fraction."""
+        return int(np.clip(np.rint(1.0 + 4.0 * certainty + generator.normal(0.0, 0.7)), 1, 5))
+
+    def confidence_fields(self, trial: Trial, certainty: float, *, generator: np.random.Generator) -> dict[str, str]:
+        """Return the field of the confidence where the trial asks for it."""
+        if not trial.detail.get("confidence"):
+            return {}
+        return {"confidence": str(self.confidence(certainty, generator=generator))}
+
+    def rating(self, trial: Trial, *, points: int, generator: np.random.Generator) -> int:
+        """Return a rating from 1 to `points` that grows with what there is to see."""
+        asked = asked_for(trial)
+        if asked is not None and generator.random() < self.diligence:
+            return int(asked)
+        sight = seen(trial)
+        level = agreement(sight) * (0.6 + 0.4 * self.diligence)
+        if true_concept(sight, study_seed=self.study_seed) is None:
+            level = 1.0 - level
+        return int(np.clip(np.rint(1.0 + (points - 1) * level + generator.normal(0.0, 0.8)), 1, points))
+
+    def choose(
+        self, trial: Trial, *, target: int, options: int, ease: float, generator: np.random.Generator
+    ) -> tuple[int, float]:
+        """Return the chosen alternative, from 1, and the certainty: the target where it is seen, else any of them.
+
+        `ease` is the chance that a fully diligent person sees what a clear stimulus shows.
+        """
+        asked = asked_for(trial)
+        if asked is not None:
+            target, ease = int(asked), 1.0
+        sight = seen(trial)
+        clear = 1.0 if sight.arm in (SUMMARIES, PRACTICE) else 0.1  # nothing belongs together on a control
+        certainty = ease * clear * (0.5 + 0.5 * agreement(sight)) * (0.6 + 0.4 * self.diligence)
+        if generator.random() < certainty:
+            return target, certainty
+        return int(generator.integers(1, options + 1)), certainty * 0.5
+
+    def prefer(self, trial: Trial, *, generator: np.random.Generator) -> int:
+        """Return the side of a comparison: 1 left, 2 right, 3 no difference, by a made-up appeal of each side."""
+        asked = asked_for(trial)
+        if asked is not None and generator.random() < self.diligence:
+            return int(asked)
+        left, right = (appeal(trial.detail[side], study_seed=self.study_seed) for side in ("left", "right"))
+        difference = left - right + generator.normal(0.0, 0.6)
+        if trial.detail["ties"] and abs(difference) < 0.15:
+            return 3
+        return 1 if difference > 0 else 2
 
     def in_own_words(self, concept: str, *, generator: np.random.Generator) -> str:
         """Return the concept as this person types it: a synonym, perhaps with an article, a plural or a slip."""
@@ -95,6 +153,39 @@ def draw_person(*, study_seed: int, generator: np.random.Generator) -> Simulated
         favourite=float(generator.beta(5, 2)),
         study_seed=study_seed,
     )
+
+
+def seen(trial: Trial) -> SeenStimulus:
+    """Return what a simulated person may know of a trial: what the manifest says, never another person's answer."""
+    item = find_item(get_task(trial.task), trial)
+    if item is not None:
+        return SeenStimulus(identifier=item.key, arm=PRACTICE, accepted=item.expected)
+    if trial.stimulus is None:
+        return SeenStimulus(identifier=trial.cell, arm=trial.detail.get("arm", SUMMARIES), purity=0.8, part="")
+    quality = trial.stimulus.quality
+    return SeenStimulus(
+        identifier=trial.stimulus.identifier,
+        arm=trial.stimulus.condition.arm,
+        part=quality.get("part"),
+        purity=quality.get("purity"),
+        median_ssim=quality.get("median_ssim"),
+    )
+
+
+def asked_for(trial: Trial) -> str | None:
+    """Return the one right answer of an item with a known answer; None on main trials and where several are right."""
+    item = find_item(get_task(trial.task), trial)
+    if item is None or not item.expected:
+        return None
+    return min(item.expected, key=lambda answer: (len(answer), answer))
+
+
+def appeal(side: Mapping[str, Any], *, study_seed: int) -> float:
+    """Return how much a side of a comparison appeals to people: made up per network and method, low on controls."""
+    if side.get("arm", SUMMARIES) != SUMMARIES:
+        return -1.0
+    digest = hashlib.sha256(f"{study_seed}:{side.get('network')}:{side.get('method')}".encode()).digest()
+    return int.from_bytes(digest[:4]) / 2**32
 
 
 def agreement(seen: SeenStimulus) -> float:

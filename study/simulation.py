@@ -19,7 +19,7 @@ from django.core.wsgi import get_wsgi_application
 from study.forms_in_pages import PageForm, find_forms
 from study.models import Answer, Participant, ParticipantState, Study, Trial
 from study.recruitment.simulated import simulation_pass
-from study.simulated_people import SeenStimulus, SimulatedPerson, draw_person
+from study.simulated_people import SimulatedPerson, draw_person
 from study.tasks import get_task
 
 REQUEST_TIMEOUT_SECONDS = 60.0
@@ -147,7 +147,7 @@ class Walk:
         """Answer one trial, and now and then try what must not work."""
         trial = Trial.objects.select_related("stimulus__condition").get(nonce=form.action.rstrip("/").split("/")[-1])
         task = get_task(trial.task)
-        fields = task.simulated_fields(self.person, seen(trial), generator=self.generator)
+        fields = task.simulated_fields(self.person, trial, generator=self.generator)
         fields["reaction_time_ms"] = f"{self.reaction_time_ms():.1f}"
         if self.refused_posts_left:
             self.post_without_confidence(trial, form, fields)
@@ -226,18 +226,3 @@ class Walk:
         if response.status_code != httpx.codes.OK:
             raise SimulationError(f"{method} {url} was answered with {response.status_code}; expected 200.")
         return response
-
-
-def seen(trial: Trial) -> SeenStimulus:
-    """Return what a simulated person may know of a trial: what the manifest says, never another person's answer."""
-    if trial.stimulus is None:
-        item = get_task(trial.task).practice_item(trial.practice_item)
-        return SeenStimulus(identifier=item.key, arm="practice", accepted=item.accepted)
-    quality = trial.stimulus.quality
-    return SeenStimulus(
-        identifier=trial.stimulus.identifier,
-        arm=trial.stimulus.condition.arm,
-        part=quality.get("part"),
-        purity=quality.get("purity"),
-        median_ssim=quality.get("median_ssim"),
-    )

@@ -22,12 +22,12 @@ from study.services.studies import StudyError, close_study, launch_study, pause_
 DESIGN_FIELDS = (
     "slug",
     "preset",
-    "task",
+    "blocks",
+    "block_order",
+    "questionnaires",
     "language",
-    "trials_per_participant",
     "participants_planned",
-    "control_share",
-    "practice_items",
+    "quota_per_cell",
     "seed",
 )
 STATE_COLOURS = {
@@ -53,9 +53,11 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
             _("Design"),
             {
                 "fields": (
-                    ("preset", "version", "task"),
-                    ("trials_per_participant", "participants_planned", "control_share"),
-                    ("practice_items", "lease_minutes", "seed"),
+                    ("preset", "version", "block_order"),
+                    "blocks",
+                    "questionnaires",
+                    ("participants_planned", "quota_per_cell"),
+                    ("lease_minutes", "seed"),
                 )
             },
         ),
@@ -225,5 +227,5 @@ class SlotAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("trials"))
     def trials(self, slot: Slot) -> int:
-        """Show the number of stimuli."""
-        return len(slot.stimuli)
+        """Show the number of trials."""
+        return len(slot.trials)

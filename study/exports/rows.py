@@ -23,10 +23,12 @@ from study.models import (
     Participant,
     ParticipantState,
     Phase,
+    QuestionnaireAnswer,
     Stimulus,
     Study,
+    Trial,
 )
-from study.tasks import get_task
+from study.tasks import find_item, get_task
 
 TASK_COLUMNS = (
     "variant",
@@ -128,11 +130,12 @@ class StudyRows:
                     "phase": trial.phase,
                     "task": trial.task,
                     "summary": stimulus.identifier if stimulus else None,
-                    "class": stimulus.class_name if stimulus else _practice_class(trial.task, trial.practice_item),
+                    "class": stimulus.class_name if stimulus else _class_of_item(trial),
                     "network": stimulus.network if stimulus else None,
                     "method": stimulus.method if stimulus else None,
                     "arm": stimulus.arm if stimulus else None,
                     **_NO_TASK_COLUMNS,
+                    **get_task(trial.task).export_values(trial, answer),
                     "answer_kind": answer.kind,
                     "answer_text": answer.text or None,
                     "answer_value": answer.value,
@@ -147,7 +150,11 @@ class StudyRows:
                     "run_digest": stimulus.run_digest if stimulus else None,
                 }
                 if lossless:
-                    row |= {"practice_item": trial.practice_item or None, "input_details": answer.input_details}
+                    row |= {
+                        "practice_item": trial.practice_item or None,
+                        "detail": trial.detail,
+                        "input_details": answer.input_details,
+                    }
                 yield row
 
     def participants(self) -> Iterator[Row]:
@@ -225,8 +232,21 @@ class StudyRows:
                 }
 
     def questionnaires(self) -> Iterator[Row]:
-        """Yield one row per answered question of a questionnaire; there is none yet."""
-        return iter(())
+        """Yield one row per question of a questionnaire, answered or left empty, by participant in order of consent."""
+        for people in self._batches(self._people().only("pseudonym")):
+            answers = QuestionnaireAnswer.objects.filter(participant__in=people)
+            for answer in answers.order_by("participant_id", "pk"):
+                yield {
+                    "schema_version": self.version,
+                    "study": self.study.slug,
+                    "participant": people[answer.participant_id].pseudonym,
+                    "questionnaire": answer.questionnaire,
+                    "moment": answer.moment,
+                    "question": answer.question,
+                    "answer_text": answer.text or None,
+                    "answer_value": answer.value,
+                    "answered_at": answer.answered_at,
+                }
 
     def name_codes(self) -> Iterator[Row]:
         """Yield one row per code that a coder gave to a name, by class and name; the consensus after the coders."""
@@ -286,8 +306,10 @@ class StudyRows:
 _NO_TASK_COLUMNS = dict.fromkeys(TASK_COLUMNS)
 
 
-def _practice_class(task: str, item: str) -> str | None:
-    return get_task(task).practice_item(item).class_name if item else None
+def _class_of_item(trial: Trial) -> str | None:
+    """Return the class of an item with a known answer; what other trials without a stimulus show, their task says."""
+    item = find_item(get_task(trial.task), trial)
+    return item.class_name or None if item is not None else None
 
 
 def picture_name(stimulus: Stimulus) -> str:

@@ -8,11 +8,13 @@ from study.models.external_identity import ExternalIdentity
 from study.models.membership import Membership, Role
 from study.models.name_code import Coder, NameCode
 from study.models.participant import Participant, ParticipantState
+from study.models.prediction import Prediction
 from study.models.pregeneration import Pregeneration, PregenerationState
+from study.models.questionnaire_answer import Moment, QuestionnaireAnswer
 from study.models.run import ImportedRun
 from study.models.slot import Slot, SlotState
 from study.models.stimulus import Picture, Stimulus, picture_path
-from study.models.study import Study, StudyState
+from study.models.study import BlockOrder, Study, StudyState
 from study.models.study_version import StudyVersion
 from study.models.tally import Tally
 from study.models.trial import Phase, Trial
@@ -24,6 +26,7 @@ __all__ = [
     "AppendOnlyError",
     "Arm",
     "AuditEntry",
+    "BlockOrder",
     "Coder",
     "Condition",
     "Event",
@@ -31,13 +34,16 @@ __all__ = [
     "ExternalIdentity",
     "ImportedRun",
     "Membership",
+    "Moment",
     "NameCode",
     "Participant",
     "ParticipantState",
     "Phase",
     "Picture",
+    "Prediction",
     "Pregeneration",
     "PregenerationState",
+    "QuestionnaireAnswer",
     "Role",
     "Slot",
     "SlotState",

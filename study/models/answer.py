@@ -22,6 +22,7 @@ class Answer(models.Model):
     trial = models.OneToOneField(Trial, on_delete=models.CASCADE, related_name="answer")
     kind = models.CharField(max_length=20, choices=AnswerKind.choices)
     text = models.CharField(max_length=60, blank=True, help_text=_("Words as typed."))
+    choice = models.CharField(max_length=200, blank=True, help_text=_("What was chosen, in words, for choices."))
     value = models.FloatField(null=True, blank=True, help_text=_("Number chosen, for choices and ratings."))
     correct = models.BooleanField(null=True, blank=True, help_text=_("Known where the task has a right answer."))
     confidence = models.PositiveSmallIntegerField(null=True, blank=True, help_text=_("1 guessing to 5 certain."))
@@ -49,6 +50,10 @@ class Answer(models.Model):
                 name="answer_value_iff_chosen",
             ),
             models.CheckConstraint(
+                condition=(Q(kind=AnswerKind.CHOICE) & ~Q(choice="")) | (~Q(kind=AnswerKind.CHOICE) & Q(choice="")),
+                name="answer_choice_iff_chosen",
+            ),
+            models.CheckConstraint(
                 condition=Q(confidence=None) | Q(confidence__gte=1, confidence__lte=5), name="answer_confidence_range"
             ),
             models.CheckConstraint(condition=Q(server_time_ms__gte=0), name="answer_server_time_not_negative"),
@@ -59,4 +64,4 @@ class Answer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.text or self.get_kind_display()
+        return self.text or self.choice or self.get_kind_display()

@@ -15,11 +15,15 @@ class SlotState(models.TextChoices):
 
 
 class Slot(models.Model):
-    """An ordered list of stimuli, by identifier, for one participant. At most one participant holds a slot."""
+    """An ordered list of planned trials for one participant. At most one participant holds a slot.
+
+    `trials` holds objects as :meth:`study.planning.PlannedTrial.as_json` writes them: block, phase, task, the
+    stimulus's identifier, the cell and the detail of what is shown.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="slots")
     number = models.PositiveIntegerField(help_text=_("From 1; low numbers are claimed first."))
-    stimuli = models.JSONField(help_text=_("Identifiers of the stimuli, in the order they are shown."))
+    trials = models.JSONField(default=list, help_text=_("What each trial shows, in order; practice not included."))
     state = models.CharField(max_length=10, choices=SlotState.choices, default=SlotState.FREE)
     holder = models.OneToOneField(
         "study.Participant", on_delete=models.SET_NULL, null=True, blank=True, related_name="slot"
@@ -44,3 +48,13 @@ class Slot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study.slug} #{self.number}"
+
+    @property
+    def stimuli(self) -> list[str]:
+        """Identifiers of the stimuli that main trials are about, in their order."""
+        return [trial["stimulus"] for trial in self.trials if trial["stimulus"]]
+
+    @property
+    def cells(self) -> list[str]:
+        """Cells of the main trials, in their order; one cell may occur several times."""
+        return [trial["cell"] for trial in self.trials if trial["cell"]]

@@ -73,3 +73,8 @@ class Stimulus(models.Model):
     def cells(self) -> list[Picture]:
         """One picture per member: the whole image, greyed except for the region."""
         return [Picture(**picture) for picture in self.pictures["cells"]]
+
+    @property
+    def crops(self) -> list[Picture]:
+        """One picture per member: the region alone."""
+        return [Picture(**picture) for picture in self.pictures["crops"]]

@@ -1,9 +1,14 @@
 """A study: one design, its texts and its quota."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+
+from study.design import Block, DesignError, PlacedQuestionnaire, parse_blocks, parse_questionnaires
 
 
 class StudyState(models.TextChoices):
@@ -13,6 +18,29 @@ class StudyState(models.TextChoices):
     RUNNING = "running", _("running")
     PAUSED = "paused", _("paused")
     CLOSED = "closed", _("closed")
+
+
+class BlockOrder(models.TextChoices):
+    """In which order a participant meets the blocks."""
+
+    FIXED = "fixed", _("as listed")
+    BALANCED = "balanced", _("balanced over participants")
+
+
+def validate_blocks(raw: Any) -> None:
+    """Refuse blocks that cannot be read; the message says which and why."""
+    try:
+        parse_blocks(raw)
+    except DesignError as error:
+        raise ValidationError(str(error)) from error
+
+
+def validate_questionnaires(raw: Any) -> None:
+    """Refuse a list of questionnaires that cannot be read; the message says why."""
+    try:
+        parse_questionnaires(raw)
+    except DesignError as error:
+        raise ValidationError(str(error)) from error
 
 
 class Study(models.Model):
@@ -28,7 +56,23 @@ class Study(models.Model):
     state = models.CharField(max_length=10, choices=StudyState.choices, default=StudyState.DRAFT)
     preset = models.CharField(max_length=60, help_text=_("Name of the preset that the design started from."))
     version = models.PositiveIntegerField(default=1, help_text=_("Version of the design, kept with each answer."))
-    task = models.CharField(max_length=40, default="name", help_text=_("Task type of the main trials."))
+    blocks = models.JSONField(
+        default=list,
+        validators=[validate_blocks],
+        help_text=_("Tasks in sequence: task, trials, control_share, practice, attention and options of each."),
+    )
+    block_order = models.CharField(
+        max_length=10,
+        choices=BlockOrder.choices,
+        default=BlockOrder.FIXED,
+        help_text=_("Balanced: every order of a Latin square is met equally often."),
+    )
+    questionnaires = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_questionnaires],
+        help_text=_("Questionnaires in order, each with its moment: before or after the trials."),
+    )
     texts = models.JSONField(default=dict, blank=True)
     language = models.CharField(max_length=10, default="en", help_text=_("Language of all pages of this study."))
     other_languages = models.JSONField(
@@ -37,16 +81,13 @@ class Study(models.Model):
         help_text=_("Further languages that participants may choose at the entry, such as it."),
     )
     minutes = models.PositiveSmallIntegerField(default=10, help_text=_("Time a participant needs, announced to them."))
-    trials_per_participant = models.PositiveSmallIntegerField(
-        default=24, validators=[MinValueValidator(1), MaxValueValidator(500)]
-    )
     participants_planned = models.PositiveIntegerField(default=30, validators=[MinValueValidator(1)])
-    control_share = models.FloatField(
-        default=0.25,
-        validators=[MinValueValidator(0.0), MaxValueValidator(0.9)],
-        help_text=_("Share of each participant's trials that show a control, from 0 to 0.9."),
+    quota_per_cell = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Most trials of one cell (task, network, class, method, arm), active and completed; empty: none."),
     )
-    practice_items = models.JSONField(default=list, blank=True, help_text=_("Keys of the practice items, in order."))
     comprehension = models.BooleanField(
         default=False,
         help_text=_("Ask after the practice whether the task was understood; two tries, then the study ends kindly."),
@@ -94,13 +135,8 @@ class Study(models.Model):
         ordering = ["-created_at", "slug"]
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=StudyState.values), name="study_state_known"),
-            models.CheckConstraint(
-                condition=models.Q(control_share__gte=0.0, control_share__lte=0.9), name="study_control_share_range"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(trials_per_participant__gte=1, participants_planned__gte=1),
-                name="study_sizes_positive",
-            ),
+            models.CheckConstraint(condition=models.Q(participants_planned__gte=1), name="study_sizes_positive"),
+            models.CheckConstraint(condition=models.Q(block_order__in=BlockOrder.values), name="study_order_known"),
         ]
 
     def __str__(self) -> str:
@@ -114,6 +150,25 @@ class Study(models.Model):
     def languages(self) -> tuple[str, ...]:
         """The languages that participants may choose from; the study's own comes first."""
         return tuple(dict.fromkeys([self.language, *self.other_languages]))
+
+    @property
+    def task_blocks(self) -> tuple[Block, ...]:
+        """The blocks, checked.
+
+        Raises:
+            DesignError: the stored blocks cannot be read.
+        """
+        return parse_blocks(self.blocks)
+
+    @property
+    def placed_questionnaires(self) -> tuple[PlacedQuestionnaire, ...]:
+        """The questionnaires with their moments, in order."""
+        return parse_questionnaires(self.questionnaires)
+
+    @property
+    def trials_per_participant(self) -> int:
+        """Trials that the design asks for, of all blocks together; practice and attention checks not counted."""
+        return sum(block.trials for block in self.task_blocks)
 
     @property
     def takes_participants(self) -> bool:

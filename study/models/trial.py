@@ -22,8 +22,17 @@ class Trial(models.Model):
     position = models.PositiveSmallIntegerField(help_text=_("From 1; practice comes first."))
     phase = models.CharField(max_length=10, choices=Phase.choices)
     task = models.CharField(max_length=40)
+    block = models.PositiveSmallIntegerField(default=1, help_text=_("Block of the design, from 1."))
     stimulus = models.ForeignKey(Stimulus, on_delete=models.RESTRICT, null=True, blank=True, related_name="trials")
-    practice_item = models.CharField(max_length=40, blank=True)
+    practice_item = models.CharField(
+        max_length=40, blank=True, help_text=_("Key of the item with a known answer, on practice and checks.")
+    )
+    cell = models.CharField(
+        max_length=900, blank=True, help_text=_("Task, network, class, method and arm, on main trials.")
+    )
+    detail = models.JSONField(
+        default=dict, blank=True, help_text=_("What was shown beyond the stimulus: positions, sides, options, image.")
+    )
     nonce = models.CharField(max_length=32, unique=True, default=new_token, editable=False)
     served_at = models.DateTimeField(null=True, blank=True, help_text=_("When the page was first sent."))
     serves = models.PositiveIntegerField(default=0, help_text=_("How often the page was sent."))
@@ -38,15 +47,15 @@ class Trial(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["participant", "position"], name="trial_position_once"),
             models.UniqueConstraint(
-                fields=["participant", "stimulus"],
-                condition=models.Q(phase=Phase.MAIN),
+                fields=["participant", "block", "stimulus"],
+                condition=models.Q(phase=Phase.MAIN, stimulus__isnull=False),
                 name="trial_stimulus_once",
             ),
             models.CheckConstraint(condition=models.Q(phase__in=Phase.values), name="trial_phase_known"),
-            models.CheckConstraint(condition=models.Q(position__gte=1), name="trial_position_from_one"),
+            models.CheckConstraint(condition=models.Q(position__gte=1, block__gte=1), name="trial_position_from_one"),
             models.CheckConstraint(
                 condition=models.Q(phase=Phase.PRACTICE, stimulus=None) & ~models.Q(practice_item="")
-                | models.Q(phase=Phase.MAIN, stimulus__isnull=False, practice_item="")
+                | models.Q(phase=Phase.MAIN, practice_item="")
                 | models.Q(phase=Phase.ATTENTION),
                 name="trial_shows_one_thing",
             ),
@@ -55,6 +64,7 @@ class Trial(models.Model):
                 name="trial_serves_counted",
             ),
         ]
+        indexes = [models.Index(fields=["cell", "phase"], name="trial_by_cell")]
 
     def __str__(self) -> str:
         return f"{self.participant} trial {self.position}"

@@ -33,20 +33,31 @@ class Choice:
 
 @dataclass(frozen=True)
 class Preset:
-    """A documented design. `choices` maps fields of `Study` to their values."""
+    """A documented design. `choices` maps fields of `Study` to their values, `blocks` those of each block to theirs."""
 
     name: str
     description: str
     choices: dict[str, Choice]
+    blocks: tuple[dict[str, Choice], ...]
 
     def values(self) -> dict[str, Any]:
-        """Return the values by field."""
-        return {field: choice.value for field, choice in self.choices.items()}
+        """Return the values by field of `Study`, the blocks among them."""
+        blocks = [{field: choice.value for field, choice in block.items()} for block in self.blocks]
+        return {field: choice.value for field, choice in self.choices.items()} | {"blocks": blocks}
+
+    def listed(self) -> dict[str, Choice]:
+        """Return every choice under a name that is unique; those of blocks look like `block 1: trials`."""
+        of_blocks = {
+            f"block {number}: {field}": choice
+            for number, block in enumerate(self.blocks, start=1)
+            for field, choice in block.items()
+        }
+        return self.choices | of_blocks
 
     @property
     def reconstructed(self) -> tuple[str, ...]:
-        """Fields that the sources do not settle."""
-        return tuple(field for field, choice in self.choices.items() if choice.origin == Origin.RECONSTRUCTED)
+        """Names of the choices that the sources do not settle."""
+        return tuple(name for name, choice in self.listed().items() if choice.origin == Origin.RECONSTRUCTED)
 
 
 def preset_names() -> list[str]:
@@ -63,10 +74,21 @@ def load_preset(name: str) -> Preset:
     if name not in preset_names():
         raise PresetError(f"No preset {name!r}; there is {', '.join(preset_names())}.")
     content = json.loads((DIRECTORY / f"{name}.json").read_text(encoding="utf-8"))
+    return Preset(
+        name=name,
+        description=content["description"],
+        choices=_choices(content["choices"], preset=name),
+        blocks=tuple(_choices(block, preset=name) for block in content["blocks"]),
+    )
+
+
+def _choices(raw: dict[str, Any], *, preset: str) -> dict[str, Choice]:
     choices = {}
-    for field, choice in content["choices"].items():
+    for field, choice in raw.items():
         missing = {"value", "origin", "rationale"} - choice.keys()
         if missing or not choice["rationale"].strip():
-            raise PresetError(f"Preset {name!r}: choice {field!r} lacks {', '.join(sorted(missing)) or 'a rationale'}.")
+            raise PresetError(
+                f"Preset {preset!r}: choice {field!r} lacks {', '.join(sorted(missing)) or 'a rationale'}."
+            )
         choices[field] = Choice(choice["value"], Origin(choice["origin"]), choice["rationale"])
-    return Preset(name=name, description=content["description"], choices=choices)
+    return choices

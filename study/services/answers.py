@@ -7,7 +7,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.utils import timezone
 
-from study.models import Answer, Event, EventKind, Participant, Phase, Trial
+from study.models import Answer, Event, EventKind, Participant, Trial
 from study.services.completion import complete_locked
 from study.services.progress import lock_participant, resume_locked
 from study.services.slots import renew_lease
@@ -45,12 +45,14 @@ def commit_answer(participant: Participant, trial: Trial, submission: Submission
     current, *later = Trial.objects.filter(participant=locked, answer=None).order_by("position")[:2] or [None]
     if current is None or current.pk != trial.pk or not locked.takes_answers or not current.served_at:
         return _not_committed(locked, trial, now=now)
+    judgement = get_task(current.task).judge(current, submission)
     answer = Answer.objects.create(
         trial=current,
         kind=submission.kind,
         text=submission.text,
+        choice=judgement.choice,
         value=submission.value,
-        correct=_correctness(current, submission),
+        correct=judgement.correct,
         confidence=submission.confidence,
         reaction_time_ms=submission.reaction_time_ms,
         server_time_ms=max(0.0, (now - current.served_at).total_seconds() * 1000.0),
@@ -69,10 +71,3 @@ def _not_committed(locked: Participant, trial: Trial, *, now: datetime) -> Commi
     kind = EventKind.STALE_ANSWER if standing is None else EventKind.REPEATED_ANSWER
     Event.objects.create(participant=locked, kind=kind, at=now, detail={"position": trial.position})
     return Commitment(Outcome.OUTDATED if standing is None else Outcome.REPEATED, standing)
-
-
-def _correctness(trial: Trial, submission: Submission) -> bool | None:
-    if trial.phase != Phase.PRACTICE:
-        return None
-    task = get_task(trial.task)
-    return task.is_correct(task.practice_item(trial.practice_item), submission)

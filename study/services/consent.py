@@ -1,10 +1,14 @@
 """Consent: the only way into a study."""
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from study.design import Block
+from study.material import picture_places, with_pictures
 from study.models import (
     Event,
     EventKind,
@@ -12,6 +16,7 @@ from study.models import (
     Participant,
     ParticipantState,
     Phase,
+    Prediction,
     Slot,
     Stimulus,
     Study,
@@ -20,6 +25,7 @@ from study.models import (
 from study.recruitment import Entry
 from study.services.progress import lock_participant
 from study.services.slots import claim_slot
+from study.tasks import get_task
 
 
 class StudyNotOpenError(RuntimeError):
@@ -132,19 +138,91 @@ def _let_in_again(known: Participant, entry: Entry) -> Participant:
 
 
 def lay_out_trials(participant: Participant, slot: Slot) -> list[Trial]:
-    """Create the participant's trials: the practice items, then the slot's stimuli in their order."""
+    """Create the participant's trials: block after block, its practice items first, then what the slot planned.
+
+    Every picture that a detail points to is written into it: the trial itself says which content was shown.
+
+    Raises:
+        TrialDetailError: the plan holds a detail that its task does not understand.
+        LookupError: the plan points to a stimulus or prediction that the study does not have.
+    """
     study = participant.study
-    stimuli = Stimulus.objects.filter(study=study, identifier__in=slot.stimuli).in_bulk(field_name="pk")
-    by_identifier = {stimulus.identifier: stimulus for stimulus in stimuli.values()}
-    practice = [
-        Trial(participant=participant, phase=Phase.PRACTICE, task=study.task, practice_item=key)
-        for key in study.practice_items
-    ]
-    main = [
-        Trial(participant=participant, phase=Phase.MAIN, task=study.task, stimulus=by_identifier[identifier])
-        for identifier in slot.stimuli
-    ]
-    trials = practice + main
+    blocks = study.task_blocks
+    find = picture_finder(study, [trial["detail"] for trial in slot.trials])
+    by_identifier = {
+        stimulus.identifier: stimulus
+        for stimulus in Stimulus.objects.filter(study=study, identifier__in=slot.stimuli).only("identifier")
+    }
+    trials: list[Trial] = []
+    begun: set[int] = set()
+    for planned in slot.trials:
+        number, task = planned["block"], get_task(planned["task"])
+        if number not in begun:
+            begun.add(number)
+            trials += practice_trials(participant, blocks[number - 1], number=number)
+        detail = planned["detail"]
+        if planned["phase"] == Phase.MAIN:
+            detail = with_pictures(detail, find)
+        task.check_detail(detail)
+        trials.append(
+            Trial(
+                participant=participant,
+                phase=planned["phase"],
+                task=task.name,
+                block=number,
+                stimulus=by_identifier[planned["stimulus"]] if planned["stimulus"] else None,
+                practice_item=planned["practice_item"],
+                cell=planned["cell"],
+                detail=detail,
+            )
+        )
     for position, trial in enumerate(trials, start=1):
         trial.position = position
     return Trial.objects.bulk_create(trials)
+
+
+def practice_trials(participant: Participant, block: Block, *, number: int) -> list[Trial]:
+    """Return the practice trials of a block, not yet stored."""
+    task = get_task(block.task)
+    return [
+        Trial(
+            participant=participant,
+            phase=Phase.PRACTICE,
+            task=task.name,
+            block=number,
+            practice_item=key,
+            detail=dict(task.practice_item(key).detail),
+        )
+        for key in block.practice
+    ]
+
+
+def picture_finder(study: Study, details: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Return what finds the picture of a place in a detail: a member's crop, a summary's grid, or a new image."""
+    places = [place for detail in details for place in picture_places(detail)]
+    summaries = {place["summary"] for place in places if "summary" in place}
+    images = {place["image"] for place in places if "image" in place}
+    stimuli = dict(
+        Stimulus.objects.filter(study=study, identifier__in=summaries).values_list("identifier", "pictures")
+        if summaries
+        else ()
+    )
+    predictions = {
+        (network, image): picture
+        for network, image, picture in (
+            Prediction.objects.filter(study=study, image__in=images).values_list("network", "image", "picture")
+            if images
+            else ()
+        )
+    }
+
+    def find(place: Mapping[str, Any]) -> dict[str, Any]:
+        if "image" in place:
+            picture = predictions[place["network"], place["image"]]
+        elif "member" in place:
+            picture = stimuli[place["summary"]]["crops"][place["member"]]
+        else:
+            picture = stimuli[place["summary"]]["grid"]
+        return dict(picture)
+
+    return find

@@ -4,22 +4,32 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from study.allocation import PlanError, PlannedStimulus, TrialSplit, feasible_split, plan, split_trials
-from study.models import Slot, Stimulus, Study
+from study.allocation import PlanError, TrialSplit
+from study.burden import Burden, planned_burden
+from study.material import Material, MaterialPrediction, MaterialStimulus, Member
+from study.models import BlockOrder, Prediction, Slot, Stimulus, Study
+from study.planning import plan_trials
+from study.tasks import get_task
 
 
 @dataclass(frozen=True)
 class DrawnPlan:
-    """What was drawn: number of slots, the split that the design asks for, and the one that the stimuli allow."""
+    """What was drawn: number of slots; for each block its task, the split asked for, and the one the stimuli allow."""
 
     slots: int
-    wanted: TrialSplit
-    drawn: TrialSplit
+    tasks: tuple[str, ...]
+    wanted: tuple[TrialSplit, ...]
+    drawn: tuple[TrialSplit, ...]
 
     @property
     def is_short(self) -> bool:
         """Whether participants see fewer trials than the design asks for."""
         return self.drawn != self.wanted
+
+    @property
+    def trials(self) -> int:
+        """Main trials of each participant."""
+        return sum(split.total for split in self.drawn)
 
 
 @transaction.atomic
@@ -30,35 +40,72 @@ def draw_plan(study: Study) -> DrawnPlan:
     returned `DrawnPlan` says so, and callers must tell.
 
     Raises:
-        PlanError: somebody has consented already, or there is no summary.
+        PlanError: somebody has consented already, or there is nothing to show in one of the blocks.
     """
     locked = Study.objects.select_for_update().get(pk=study.pk)
     if locked.participants.exists():
         raise PlanError(f"Study {locked.slug!r} has participants; its plan stays as it is.")
-    stimuli = [
-        PlannedStimulus(
-            identifier=stimulus.identifier,
-            network=stimulus.condition.network,
-            class_name=stimulus.condition.class_name,
-            method=stimulus.condition.method,
-            arm=stimulus.condition.arm,
-        )
-        for stimulus in Stimulus.objects.filter(study=locked).select_related("condition")
-    ]
-    wanted = split_trials(locked.trials_per_participant, locked.control_share)
-    drawn = feasible_split(stimuli, wanted)
-    if drawn.summaries == 0:
-        raise PlanError(f"Study {locked.slug!r} has no summaries to show; import a run with at least one.")
-    sequences = plan(
-        stimuli,
+    blocks = locked.task_blocks
+    planned = plan_trials(
+        blocks,
+        read_material(locked),
         slots=locked.participants_planned,
-        trials_per_slot=drawn.total,
-        control_share=drawn.controls / drawn.total,
         seed=locked.seed,
+        balanced_order=locked.block_order == BlockOrder.BALANCED,
     )
     Slot.objects.filter(study=locked).delete()
     Slot.objects.bulk_create(
-        [Slot(study=locked, number=number, stimuli=list(sequence)) for number, sequence in enumerate(sequences, 1)],
+        [
+            Slot(study=locked, number=number, trials=[trial.as_json() for trial in trials])
+            for number, trials in enumerate(planned.slots, 1)
+        ],
         batch_size=500,
     )
-    return DrawnPlan(slots=len(sequences), wanted=wanted, drawn=drawn)
+    return DrawnPlan(
+        slots=len(planned.slots),
+        tasks=tuple(block.task for block in blocks),
+        wanted=planned.wanted,
+        drawn=planned.drawn,
+    )
+
+
+def planned_burden_of(study: Study) -> Burden:
+    """Return how long a participant of the study needs by its design.
+
+    Raises:
+        UnknownTaskError: the design names a task that is not registered.
+    """
+    blocks = study.task_blocks
+    seconds = {block.task: get_task(block.task).seconds_per_trial for block in blocks}
+    return planned_burden(blocks, study.placed_questionnaires, seconds_per_trial=seconds)
+
+
+def read_material(study: Study) -> Material:
+    """Return what a study can show."""
+    stimuli = Stimulus.objects.filter(study=study).select_related("condition").order_by("identifier")
+    predictions = Prediction.objects.filter(study=study).order_by("network", "image")
+    return Material(
+        stimuli=tuple(
+            MaterialStimulus(
+                identifier=stimulus.identifier,
+                network=stimulus.condition.network,
+                class_name=stimulus.condition.class_name,
+                method=stimulus.condition.method,
+                arm=stimulus.condition.arm,
+                members=tuple(Member(member["image"], tuple(member["box"])) for member in stimulus.members),
+                part=stimulus.quality.get("part"),
+                mean_drop=stimulus.quality.get("mean_drop"),
+            )
+            for stimulus in stimuli.defer("pictures")
+        ),
+        predictions=tuple(
+            MaterialPrediction(
+                network=prediction.network,
+                image=prediction.image,
+                class_name=prediction.class_name,
+                answer=prediction.answer,
+                correct=prediction.correct,
+            )
+            for prediction in predictions
+        ),
+    )

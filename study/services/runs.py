@@ -4,15 +4,22 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
-from study.models import Condition, ImportedRun, Picture, Stimulus, Study, StudyState
+from study.models import Condition, ImportedRun, Picture, Prediction, Stimulus, Study, StudyState
 from study.picture_renditions import SMALL_FROM, Rendition, ensure_rendition
-from study.run_directory import RunDirectoryError, SummaryPictures, picture_source, read_manifest, read_pictures
+from study.run_directory import (
+    RunDirectoryError,
+    SummaryPictures,
+    picture_source,
+    read_manifest,
+    read_picture,
+    read_pictures,
+)
 from study.services.plan import DrawnPlan, draw_plan
 
 
@@ -50,10 +57,15 @@ def import_run(
         pictures[summary["id"]] = read_pictures(directory, summary)
         copied += copy_pictures(directory, summary, pictures[summary["id"]])
         on_summary(number, len(manifest["summaries"]))
+    images = {}
+    for prediction in manifest.get("predictions", ()):
+        record = prediction["picture"]
+        images[prediction["image"]] = read_picture(directory, record["file"], (record["width"], record["height"]))
+        copied += _copy(picture_source(directory, record["file"]), images[prediction["image"]])
     if known is not None:
         return Import(known, created=False, pictures_copied=copied, plan=None)
     with transaction.atomic():
-        run = _store(Study.objects.select_for_update().get(pk=study.pk), manifest, pictures)
+        run = _store(Study.objects.select_for_update().get(pk=study.pk), manifest, pictures, images)
         drawn = draw_plan(study)
     return Import(run, created=True, pictures_copied=copied, plan=drawn)
 
@@ -90,7 +102,9 @@ def _copy(source: Path, picture: Picture) -> bool:
     return True
 
 
-def _store(study: Study, manifest: dict[str, Any], pictures: dict[str, SummaryPictures]) -> ImportedRun:
+def _store(
+    study: Study, manifest: dict[str, Any], pictures: dict[str, SummaryPictures], images: dict[str, Picture]
+) -> ImportedRun:
     run = ImportedRun.objects.create(
         study=study, digest=manifest["run"]["digest"], manifest=manifest, synthetic=manifest["run"]["synthetic"]
     )
@@ -115,7 +129,31 @@ def _store(study: Study, manifest: dict[str, Any], pictures: dict[str, SummaryPi
         ],
         batch_size=200,
     )
+    _store_predictions(study, run, manifest, images)
     return run
+
+
+def _store_predictions(study: Study, run: ImportedRun, manifest: dict[str, Any], images: dict[str, Picture]) -> None:
+    classes = {image["id"]: image["class"] for image in manifest["images"]}
+    known = set(Prediction.objects.filter(study=study).values_list("network", "image"))
+    Prediction.objects.bulk_create(
+        [
+            Prediction(
+                study=study,
+                run=run,
+                network=record["network"],
+                image=record["image"],
+                class_name=classes[record["image"]],
+                answer=record["answer"],
+                probability=record["probability"],
+                correct=record["correct"],
+                picture=asdict(images[record["image"]]),
+            )
+            for record in manifest.get("predictions", ())
+            if (record["network"], record["image"]) not in known
+        ],
+        batch_size=200,
+    )
 
 
 def _condition_key(record: dict[str, Any]) -> tuple[str, str, str, str]:

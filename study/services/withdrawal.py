@@ -3,14 +3,14 @@
 from django.db import transaction
 from django.utils import timezone
 
-from study.models import Event, EventKind, ExternalIdentity, Participant, ParticipantState, Trial
+from study.models import Event, EventKind, ExternalIdentity, Participant, ParticipantState, QuestionnaireAnswer, Trial
 from study.services.progress import lock_participant
 from study.services.slots import release_slot
 
 
 @transaction.atomic
 def withdraw(participant: Participant) -> Participant:
-    """Delete the participant's trials, answers, events and external identity, and give the slot back.
+    """Delete the participant's trials, answers, questionnaires, events and external identity, and give the slot back.
 
     The row itself stays with its time stamps, so that numbers of participants add up. Withdrawing again changes
     nothing.
@@ -20,6 +20,7 @@ def withdraw(participant: Participant) -> Participant:
         return locked
     now = timezone.now()
     Trial.objects.filter(participant=locked).delete()
+    QuestionnaireAnswer.objects.filter(participant=locked).delete()
     Event.objects.filter(participant=locked).delete()
     ExternalIdentity.objects.filter(participant=locked).delete()
     release_slot(locked)

@@ -1,102 +1,59 @@
-"""What every task type offers: a stimulus rule, a form, scoring, export columns, practice items, a simulated answer."""
+"""What every task type offers: a stimulus rule, a form, scoring, export columns, practice items, a simulated answer.
 
-import json
-import math
-import re
+A task holds no state; one instance serves all trials. What a trial shows beyond its stimulus (positions, sides,
+options) is its *detail*: JSON of the shape `Task.detail_schema`, drawn with the plan and stored with the trial.
+"""
+
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django import forms
-from django.templatetags.static import static
-from django.utils.translation import gettext as _
+import jsonschema
 
+from study.allocation import PlannedItem
 from study.comprehension import Question
-from study.models import AnswerKind, Stimulus
-from study.picture_renditions import SMALL_FROM, Rendition, small_width
+from study.material import Material
+from study.models import Answer, Phase, Trial
+from study.tasks.form import Submission, TaskForm
+from study.tasks.picture import ShownPicture
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from study.simulated_people import SeenStimulus, SimulatedPerson
-
-STIMULUS_URL = re.compile(r"(.*/[0-9a-f]{64})\.webp")
-LONGEST_REACTION_MS = 24 * 60 * 60 * 1000.0
-LARGEST_CLIENT_REPORT = 4096
-CLIENT_REPORT_KEYS = (
-    "input_type",
-    "viewport_width",
-    "viewport_height",
-    "device_pixel_ratio",
-    "blur_ms",
-    "blur_count",
-    "paste_count",
-    "key_count",
-    "pictures_loaded_ms",
-    "enlarged_count",
-)
+    from study.simulated_people import SimulatedPerson
 
 
 class UnknownTaskError(LookupError):
     """No registered task type has this name."""
 
 
-@dataclass(frozen=True)
-class ShownPicture:
-    """A picture on a page; width and height in pixels, so that nothing jumps while it loads.
+class TaskOptionsError(ValueError):
+    """The options of a block are not those of its task; the message says what was expected."""
 
-    Pictures of stimuli come in a small form too, and as JPEG for browsers without WebP; pictures among the static files
-    do not.
-    """
 
-    url: str
-    width: int
-    height: int
-    alt: str
-
-    @property
-    def fallback_url(self) -> str:
-        """The address for browsers without WebP; that of the picture itself where there is no other."""
-        return f"{self._stem}{Rendition.JPEG}" if self._stem else self.url
-
-    @property
-    def source_set(self) -> str:
-        """The WebP forms with their widths, for `srcset`; empty where there is but one."""
-        if not self._stem or self.width < SMALL_FROM:
-            return ""
-        return f"{self._stem}{Rendition.SMALL} {small_width(self.width)}w, {self.url} {self.width}w"
-
-    def as_preload(self) -> dict[str, str]:
-        """Return what a browser needs to load the same form ahead that the page will show."""
-        return {"src": self.url, "srcset": self.source_set}
-
-    @property
-    def _stem(self) -> str:
-        found = STIMULUS_URL.fullmatch(self.url)
-        return found[1] if found else ""
+class TrialDetailError(ValueError):
+    """The detail of a trial does not have the shape that its task expects."""
 
 
 @dataclass(frozen=True)
 class PracticeItem:
-    """A trial with a known answer.
+    """A trial with a known answer, for practice and for attention checks.
 
-    `static_names` are paths of 480 × 480 pictures among the static files. `accepted` holds the accepted words in
-    lower case; it is empty where the right answer is “No common part”.
+    Attributes:
+        key: its name within the task.
+        class_name: class of the pictures, in words.
+        detail: as the details of the task's main trials; its pictures are static files.
+        expected: right answers, in the words in which the task judges them.
+        question: replaces the task's question, on instructed checks; empty otherwise.
     """
 
     key: str
     class_name: str
-    static_names: tuple[str, ...]
-    accepted: frozenset[str]
-
-    @property
-    def pictures(self) -> list[ShownPicture]:
-        """The item's pictures, with neutral alternative texts."""
-        return [
-            ShownPicture(url=static(name), width=480, height=480, alt=_("Picture %(number)d") % {"number": number})
-            for number, name in enumerate(self.static_names, start=1)
-        ]
+    detail: Mapping[str, Any]
+    expected: frozenset[str]
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,81 +66,171 @@ class Feedback:
 
 
 @dataclass(frozen=True)
-class Submission:
-    """A validated answer, not yet stored. Times in milliseconds; `reaction_time_ms` is None without JavaScript."""
+class TrialPage:
+    """What the page of a trial shows.
 
-    kind: AnswerKind
-    text: str = ""
-    value: float | None = None
-    confidence: int | None = None
-    reaction_time_ms: float | None = None
-    input_details: Mapping[str, Any] = field(default_factory=dict)
+    Attributes:
+        question: the one question.
+        class_name: class of the pictures, in words; empty where naming it would give the answer away.
+        pictures: all pictures; the trial starts when they are there.
+        content: what else the task's template needs.
+    """
 
-
-class TaskForm(forms.Form):
-    """The fields that every task's form has. What the browser measures is never a reason to refuse an answer."""
-
-    reaction_time_ms = forms.CharField(required=False, widget=forms.HiddenInput)
-    client = forms.CharField(required=False, widget=forms.HiddenInput)
-
-    def clean_reaction_time_ms(self) -> float | None:
-        """Return a plausible number of milliseconds, or None: a missing time is better than a lost answer."""
-        try:
-            value = float(self.cleaned_data["reaction_time_ms"])
-        except ValueError:
-            return None
-        return value if math.isfinite(value) and 0 <= value <= LONGEST_REACTION_MS else None
-
-    def clean_client(self) -> dict[str, Any]:
-        """Return the known keys of the browser's report; anything unreadable becomes an empty report."""
-        raw = self.cleaned_data["client"]
-        if len(raw) > LARGEST_CLIENT_REPORT:
-            return {}
-        try:
-            report = json.loads(raw)
-        except ValueError:
-            return {}
-        if not isinstance(report, dict):
-            return {}
-        return {key: report[key] for key in CLIENT_REPORT_KEYS if is_short_scalar(report.get(key))}
-
-    def submission(self) -> Submission:
-        """Return the validated answer. Each task's form says how."""
-        raise NotImplementedError
+    question: str
+    class_name: str
+    pictures: tuple[ShownPicture, ...]
+    content: Mapping[str, Any] = field(default_factory=dict)
 
 
-def is_short_scalar(value: object) -> bool:
-    """Tell whether a value from a browser's report is worth keeping: a finite number, a truth value or a short word."""
-    if isinstance(value, str):
-        return 0 < len(value) <= 40
-    return isinstance(value, bool | int | float) and math.isfinite(value)
+@dataclass(frozen=True)
+class Judgement:
+    """What was chosen, in words (empty where nothing is chosen), and whether it is right (None: no right answer)."""
+
+    choice: str = ""
+    correct: bool | None = None
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """Base of the options of a task: fields with defaults, checked in `__post_init__`."""
 
 
 class Task(ABC):
-    """A task type. Subclasses hold no state; one instance serves all trials."""
+    """A task type. See the module's docstring."""
 
     name: ClassVar[str]
     template_name: ClassVar[str]
+    """Page of a trial; usually extends `study/trial.html`."""
+    instructions_template: ClassVar[str]
+    """Part of the instructions page: the worked example, with `example_pictures`."""
+    steps_template: ClassVar[str]
+    """Part of the instructions page: what to do, in steps."""
+    keys_template: ClassVar[str]
+    """Part of the trial page: which keys answer."""
     form_class: ClassVar[type[TaskForm]]
+    options_class: ClassVar[type[TaskOptions]] = TaskOptions
+    detail_schema: ClassVar[Mapping[str, Any]] = {"type": "object", "additionalProperties": False}
     practice_items: ClassVar[Mapping[str, PracticeItem]]
+    attention_items: ClassVar[Mapping[str, PracticeItem]] = {}
+    """Items with a known answer that no practice trial shows, for attention checks."""
     worked_example: ClassVar[str]
     """Key of the practice item that the instructions show."""
     comprehension_questions: ClassVar[tuple[Question, ...]] = ()
     """What is asked between practice and the trials that count; nothing where it is empty."""
     answer_columns: ClassVar[tuple[str, ...]]
     """Columns of `responses_long` that this task fills, besides those that every answer has."""
+    needs: ClassVar[str] = "at least one summary"
+    """What a study must hold for this task, in words, for messages."""
+    seconds_per_trial: ClassVar[float]
+    """Typical time that a trial takes, for the planned burden; to be corrected after a pilot."""
+
+    # What a researcher chooses, and what can be shown
+
+    def read_options(self, raw: Mapping[str, Any]) -> Any:
+        """Return the options of a block as an `options_class`.
+
+        Raises:
+            TaskOptionsError: an option is unknown or has a value that is not possible.
+        """
+        known = {entry.name for entry in fields(self.options_class)}
+        unknown = sorted(set(raw) - known)
+        if unknown:
+            raise TaskOptionsError(
+                f"Task {self.name!r} has no option {unknown[0]!r}; it has {', '.join(sorted(known)) or 'none'}."
+            )
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+        try:
+            return self.options_class(**values)
+        except (TypeError, ValueError) as error:
+            raise TaskOptionsError(f"Task {self.name!r}: {error}") from error
+
+    @abstractmethod
+    def items(self, material: Material, options: Any, *, generator: "np.random.Generator") -> Sequence[PlannedItem]:
+        """Return everything that a trial can show: the stimulus rule."""
+
+    def alternatives(self, options: Any) -> int:
+        """Return how many positions the target can have; 1 where there is no target."""
+        return 1
+
+    def detail(
+        self,
+        item: PlannedItem,
+        material: Material,
+        options: Any,
+        *,
+        position: int,
+        classes: frozenset[str],
+        generator: "np.random.Generator",
+    ) -> dict[str, Any]:
+        """Return what a trial shows beyond its stimulus; pictures are filled in later.
+
+        `position` is the target's, from 1 to `alternatives`; `classes` are those that the participant meets in this
+        block.
+        """
+        return {}
+
+    @cached_property
+    def _detail_validator(self) -> jsonschema.Draft202012Validator:
+        return jsonschema.Draft202012Validator(self.detail_schema)
+
+    def check_detail(self, detail: Mapping[str, Any]) -> None:
+        """Check the shape of a trial's detail, pictures included.
+
+        Raises:
+            TrialDetailError: it breaks `detail_schema`.
+        """
+        violation = jsonschema.exceptions.best_match(self._detail_validator.iter_errors(detail))
+        if violation is not None:
+            place = "/".join(str(step) for step in violation.absolute_path) or "the top level"
+            raise TrialDetailError(f"Detail of a {self.name} trial, at {place}: {violation.message[:200]}.")
+
+    # What a participant sees and sends
 
     @property
     @abstractmethod
     def question(self) -> str:
         """The one question, in the active language."""
 
-    def pictures(self, stimulus: Stimulus) -> list[ShownPicture]:
-        """Return the pictures that a trial shows: one per member, with alternative texts that give nothing away."""
-        return [
-            ShownPicture(picture.url, picture.width, picture.height, _("Picture %(number)d") % {"number": number})
-            for number, picture in enumerate(stimulus.cells, start=1)
-        ]
+    def page(self, trial: Trial) -> TrialPage:
+        """Return what the page of a trial shows."""
+        item = find_item(self, trial)
+        pictures, content = self.content(trial)
+        return TrialPage(
+            question=(item.question if item else "") or self.question,
+            class_name=self.class_name(trial),
+            pictures=tuple(pictures),
+            content=content,
+        )
+
+    def class_name(self, trial: Trial) -> str:
+        """Return the class that the page names, in words."""
+        item = find_item(self, trial)
+        if item is not None:
+            return item.class_name
+        if trial.stimulus is not None:
+            return trial.stimulus.condition.class_name
+        return str(trial.detail.get("class", ""))
+
+    @abstractmethod
+    def content(self, trial: Trial) -> tuple[list[ShownPicture], dict[str, Any]]:
+        """Return all pictures of a trial, and what else its template needs."""
+
+    def form(self, trial: Trial, data: Mapping[str, Any] | None = None) -> TaskForm:
+        """Return the trial's form, filled with what was sent."""
+        return self.form_class(data, detail=trial.detail)
+
+    # Judging and exporting answers
+
+    def judge(self, trial: Trial, submission: Submission) -> Judgement:
+        """Return what the answer to a trial says, in words, and whether it is right."""
+        item = find_item(self, trial)
+        return Judgement(correct=self.is_correct(item, submission) if item is not None else None)
+
+    def export_values(self, trial: Trial, answer: Answer) -> dict[str, Any]:
+        """Return the values of this task's own columns of `responses_long`, among `answer_columns`."""
+        return {}
+
+    # Items with a known answer
 
     def practice_item(self, key: str) -> PracticeItem:
         """Return a practice item.
@@ -197,9 +244,20 @@ class Task(ABC):
             known = ", ".join(sorted(self.practice_items))
             raise LookupError(f"Task {self.name!r} has no practice item {key!r}; it has {known}.") from None
 
+    def example_pictures(self) -> list[ShownPicture]:
+        """Return the pictures of the worked example, with neutral alternative texts."""
+        item = self.practice_item(self.worked_example)
+        pictures, _content = self.content(Trial(phase=Phase.PRACTICE, practice_item=item.key, detail=dict(item.detail)))
+        return pictures
+
+    @property
+    def instructed_item(self) -> PracticeItem | None:
+        """An item whose question asks for one certain answer, for attention checks; None where there is none."""
+        return None
+
     @abstractmethod
     def is_correct(self, item: PracticeItem, submission: Submission) -> bool:
-        """Tell whether a practice answer is right."""
+        """Tell whether an answer to an item with a known answer is right."""
 
     @abstractmethod
     def feedback(self, item: PracticeItem, *, correct: bool) -> Feedback:
@@ -207,6 +265,21 @@ class Task(ABC):
 
     @abstractmethod
     def simulated_fields(
-        self, person: "SimulatedPerson", seen: "SeenStimulus", *, generator: "np.random.Generator"
+        self, person: "SimulatedPerson", trial: Trial, *, generator: "np.random.Generator"
     ) -> dict[str, str]:
         """Return the form fields that a simulated person would send. A program's answer, never a finding."""
+
+
+def find_item(task: Task, trial: Trial) -> PracticeItem | None:
+    """Return the item with a known answer that a trial shows; None for main trials.
+
+    Raises:
+        LookupError: the task, or its attention check, has no such item.
+    """
+    if trial.phase == Phase.PRACTICE:
+        return task.practice_item(trial.practice_item)
+    if trial.phase == Phase.ATTENTION:
+        from study.attention import attention_item
+
+        return attention_item(task, trial.practice_item)
+    return None

@@ -8,22 +8,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from study.comprehension import NAMING_QUESTIONS
-from study.models import AnswerKind
-from study.tasks.base import Feedback, PracticeItem, Submission, Task, TaskForm
+from study.models import AnswerKind, Trial
+from study.tasks.base import Feedback, PracticeItem
+from study.tasks.form import Submission, TaskForm, confidence_field
+from study.tasks.one_summary import OneSummaryTask, drawn_birds
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from study.simulated_people import SeenStimulus, SimulatedPerson
+    from study.simulated_people import SimulatedPerson
 
 LONGEST_NAME = 60
-CONFIDENCE_LABELS = (
-    (1, gettext_lazy("Guessing")),
-    (2, gettext_lazy("Unsure")),
-    (3, gettext_lazy("Fairly sure")),
-    (4, gettext_lazy("Sure")),
-    (5, gettext_lazy("Certain")),
-)
+NOTHING = frozenset[str]()
+"""Expected names where “No common part” is right."""
 
 
 class NameForm(TaskForm):
@@ -39,17 +36,7 @@ class NameForm(TaskForm):
         ),
     )
     no_common_part = forms.BooleanField(required=False, label=gettext_lazy("No common part"))
-    confidence = forms.TypedChoiceField(
-        choices=CONFIDENCE_LABELS,
-        coerce=int,
-        empty_value=None,
-        widget=forms.RadioSelect,
-        label=gettext_lazy("How sure are you?"),
-        error_messages={
-            "required": gettext_lazy("Please say how sure you are."),
-            "invalid_choice": gettext_lazy("Please choose one of the five options."),
-        },
-    )
+    confidence = confidence_field()
 
     def clean_text(self) -> str:
         """Return the words in Unicode's composed form; the field has stripped the ends already."""
@@ -73,45 +60,53 @@ class NameForm(TaskForm):
             kind=AnswerKind.NO_COMMON_PART if data["no_common_part"] else AnswerKind.NAMED,
             text=data["text"],
             confidence=data["confidence"],
-            reaction_time_ms=data["reaction_time_ms"],
-            input_details=data["client"],
+            **self.measured(),
         )
 
 
-def _practice_item(key: str, accepted: frozenset[str]) -> PracticeItem:
-    names = tuple(f"study/practice/{key}-{number}.webp" for number in range(1, 7))
-    return PracticeItem(key=key, class_name="bird", static_names=names, accepted=accepted)
-
-
-class NameTask(Task):
+class NameTask(OneSummaryTask):
     """Task `name` (arXiv 1801.09103, user study)."""
 
     name = "name"
-    template_name = "study/trial.html"
+    template_name = "study/tasks/name.html"
+    instructions_template = "study/tasks/name_example.html"
+    steps_template = "study/tasks/name_steps.html"
+    keys_template = "study/tasks/name_keys.html"
     form_class = NameForm
     worked_example = "wing"
     practice_items = {
         item.key: item
         for item in (
-            _practice_item("wing", frozenset({"wing", "wings"})),
-            _practice_item("beak", frozenset({"beak", "beaks", "bill", "bills"})),
-            _practice_item("mixed", frozenset()),
+            drawn_birds("wing", frozenset({"wing", "wings"})),
+            drawn_birds("beak", frozenset({"beak", "beaks", "bill", "bills"})),
+            drawn_birds("mixed", NOTHING),
         )
+    }
+    attention_items = {
+        "legs": drawn_birds("legs", frozenset({"leg", "legs", "foot", "feet", "claw", "claws"})),
     }
     comprehension_questions = NAMING_QUESTIONS
     answer_columns = ("answer_kind", "answer_text", "confidence")
+    seconds_per_trial = 15.0
 
     @property
     def question(self) -> str:
         """The question of the paper's study, as reconstructed in the preset."""
         return _("What do the highlighted regions have in common?")
 
+    @property
+    def instructed_item(self) -> PracticeItem:
+        """An item that asks for “No common part”, whatever the pictures show."""
+        return drawn_birds(
+            "wing", NOTHING, question=_("To show that you read this, please choose “No common part” here.")
+        )
+
     def is_correct(self, item: PracticeItem, submission: Submission) -> bool:
-        """Tell whether the words contain an accepted one, or “No common part” was chosen where it is right."""
-        if not item.accepted:
+        """Tell whether the words contain an expected one, or “No common part” was chosen where it is right."""
+        if not item.expected:
             return submission.kind == AnswerKind.NO_COMMON_PART
         words = "".join(letter if letter.isalpha() else " " for letter in submission.text.casefold()).split()
-        return submission.kind == AnswerKind.NAMED and bool(item.accepted.intersection(words))
+        return submission.kind == AnswerKind.NAMED and bool(item.expected.intersection(words))
 
     def feedback(self, item: PracticeItem, *, correct: bool) -> Feedback:
         """Return what the participant reads after a practice answer."""
@@ -130,10 +125,10 @@ class NameTask(Task):
         return Feedback(correct=correct, explanation=explanation, answer=answer)
 
     def simulated_fields(
-        self, person: "SimulatedPerson", seen: "SeenStimulus", *, generator: "np.random.Generator"
+        self, person: "SimulatedPerson", trial: Trial, *, generator: "np.random.Generator"
     ) -> dict[str, str]:
         """Return the form fields that a simulated person would send: a name in their words, or none."""
-        name, confidence = person.name(seen, generator=generator)
+        name, confidence = person.name(trial, generator=generator)
         fields = {"text": name or "", "confidence": str(confidence)}
         if name is None:
             fields["no_common_part"] = "1"

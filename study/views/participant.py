@@ -39,7 +39,7 @@ def _show_step(request: HttpRequest, participant: Participant, step: Step, trial
         return _show_comprehension(request, participant, form, step)
     if step.page == Page.PRACTICE_FEEDBACK:
         return show_feedback(request, participant, trial, following=step.following)
-    return show_trial(request, participant, trial, get_task(trial.task).form_class(), following=step.following)
+    return show_trial(request, participant, trial, get_task(trial.task).form(trial), following=step.following)
 
 
 def _show_instructions(
@@ -48,8 +48,9 @@ def _show_instructions(
     task = get_task(trial.task)
     context = page_context(participant) | {
         "task": task,
-        "example_pictures": task.practice_item(task.worked_example).pictures,
+        "example_pictures": task.example_pictures(),
         "practice": trial.is_practice,
+        "first": not participant.instructions_read,
         "next_pictures": pictures_ahead([trial, *following]),
     }
     return render(request, "study/instructions.html", context)

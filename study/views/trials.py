@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from study.flow import Page, current_step, progress, with_stimuli
 from study.models import Participant, Trial
 from study.services.answers import Outcome, commit_answer
-from study.tasks import ShownPicture, TaskForm, get_task
+from study.tasks import TaskForm, get_task
 from study.views.pages import SeeOther, for_recruiter, get_participant, page_context, participant_page, show_message
 
 
@@ -25,7 +25,7 @@ def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
     trial = with_stimuli(Trial.objects.filter(participant=participant, nonce=nonce)).first()
     if trial is None:
         return _show_outdated(request, participant)
-    form = get_task(trial.task).form_class(request.POST)
+    form = get_task(trial.task).form(trial, request.POST)
     if not form.is_valid():
         return _refuse(request, participant, trial, form)
     commitment = commit_answer(participant, trial, form.submission())
@@ -54,12 +54,14 @@ def show_trial(
 ) -> HttpResponse:
     """Show a trial with its form; `following` are the trials whose pictures are loaded ahead."""
     task = get_task(trial.task)
+    page = task.page(trial)
     context = page_context(participant) | {
         "trial": trial,
         "task": task,
         "form": form,
-        "pictures": _pictures(trial),
-        "class_name": _class_name(trial),
+        "page": page,
+        "pictures": page.pictures,
+        "class_name": page.class_name,
         "progress": progress(trial),
         "practice": trial.is_practice,
         "next_pictures": pictures_ahead(following),
@@ -69,7 +71,7 @@ def show_trial(
 
 def pictures_ahead(trials: list[Trial]) -> list[dict[str, str]]:
     """Return what the browser loads ahead for these trials."""
-    return [picture.as_preload() for trial in trials for picture in _pictures(trial)]
+    return [picture.as_preload() for trial in trials for picture in get_task(trial.task).page(trial).pictures]
 
 
 def show_feedback(
@@ -77,29 +79,16 @@ def show_feedback(
 ) -> HttpResponse:
     """Explain a practice answer."""
     task = get_task(trial.task)
-    item = task.practice_item(trial.practice_item)
+    page = task.page(trial)
     context = page_context(participant) | {
         "trial": trial,
-        "practice_item": task.feedback(item, correct=bool(trial.answer.correct)),
+        "practice_item": task.feedback(task.practice_item(trial.practice_item), correct=bool(trial.answer.correct)),
         "progress": progress(trial),
-        "pictures": item.pictures,
-        "class_name": item.class_name,
+        "pictures": page.pictures,
+        "class_name": page.class_name,
         "next_pictures": pictures_ahead(following),
     }
     return render(request, "study/practice_feedback.html", context)
-
-
-def _pictures(trial: Trial) -> list[ShownPicture]:
-    task = get_task(trial.task)
-    if trial.stimulus is None:
-        return task.practice_item(trial.practice_item).pictures
-    return task.pictures(trial.stimulus)
-
-
-def _class_name(trial: Trial) -> str:
-    if trial.stimulus is None:
-        return get_task(trial.task).practice_item(trial.practice_item).class_name
-    return trial.stimulus.condition.class_name
 
 
 def _show_outdated(request: HttpRequest, participant: Participant) -> HttpResponse:

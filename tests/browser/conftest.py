@@ -209,10 +209,8 @@ def study(live_server, settings, tmp_path, run_directory):
     draft = create_study(
         load_preset("paper-2018"),
         slug="birds",
-        trials_per_participant=TRIALS,
+        blocks=[{"task": "name", "trials": TRIALS}],
         participants_planned=4,
-        control_share=0.0,
-        practice_items=[],
         completion_codes={"completed": "BIRDS-42"},
     )
     import_run(draft, run_directory)

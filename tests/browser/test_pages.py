@@ -50,7 +50,7 @@ def test_every_page_fits_a_phone(phone_visitor, study):
         assert_well_formed(page)
         checked.append(page.title())
 
-    study.practice_items = ["beak"]
+    study.blocks[0]["practice"] = ["beak"]
     study.save()
     page.goto("/")
     check()

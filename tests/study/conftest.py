@@ -172,9 +172,9 @@ def run_directory(tmp_path_factory):
 @pytest.fixture
 def draft(db):
     """A study without stimuli: eight trials, six places."""
-    return create_study(
-        load_preset("paper-2018"), slug="birds", seed=7, trials_per_participant=8, participants_planned=6
-    )
+    preset = load_preset("paper-2018")
+    blocks = [preset.values()["blocks"][0] | {"trials": 8}]
+    return create_study(preset, slug="birds", seed=7, blocks=blocks, participants_planned=6)
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_a_launched_design_is_frozen_but_its_texts_are_not(study, admin_client):
         "lease_minutes": 30,
         "completion_codes": "{}",
         "recruitment": "{}",
-        "trials_per_participant": 99,
+        "blocks": '[{"task": "name", "trials": 99}]',
     }
     assert admin_client.post(path, fields).status_code == 302
     changed = Study.objects.get()

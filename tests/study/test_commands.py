@@ -47,7 +47,7 @@ def test_create_study_says_what_is_wrong(draft, options, message):
 def test_import_stimuli_prints_the_conditions_and_launches(draft, run_directory):
     printed = run("import_stimuli", str(run_directory), study="birds")
     assert "random-regions" in printed
-    assert "6 participants, 8 trials each (6 summaries, 2 controls)" in printed
+    assert "6 participants, 8 trials each. name: 8 (6 summaries, 2 controls)" in printed
     assert "add --launch" in printed
     again = run("import_stimuli", str(run_directory), study="birds", launch=True)
     assert "was here already" in again

@@ -25,7 +25,7 @@ def test_a_slot_that_comes_back_goes_first(study):
     Slot.objects.filter(holder=first).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     third = consent(study)
     assert third.slot.number == 1
-    assert third.slot.stimuli == Slot.objects.get(study=study, number=1).stimuli
+    assert third.slot.trials == Slot.objects.get(study=study, number=1).trials
     assert Slot.objects.get(holder=second).number == 2
 
 

@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from study.allocation import TrialSplit
 from study.models import Condition, ImportedRun, Slot, Stimulus
 from study.run_directory import RunDirectoryError
 from study.services.runs import import_run
@@ -44,7 +45,7 @@ def test_everything_of_the_run_is_there(draft, copy, media_root):
 
 def test_the_plan_is_drawn(draft, copy):
     done = import_run(draft, copy)
-    assert (done.plan.slots, done.plan.drawn.summaries, done.plan.drawn.controls) == (6, 6, 2)
+    assert (done.plan.slots, done.plan.drawn) == (6, (TrialSplit(summaries=6, controls=2),))
     assert not done.plan.is_short
     known = set(Stimulus.objects.values_list("identifier", flat=True))
     for slot in Slot.objects.all():
@@ -98,7 +99,7 @@ def test_a_small_run_makes_a_shorter_plan_and_says_so(db, copy, preset):
     study = create_study(preset, slug="short")
     done = import_run(study, copy)
     assert done.plan.is_short
-    assert (done.plan.wanted.total, done.plan.drawn.summaries, done.plan.drawn.controls) == (24, 8, 3)
+    assert (done.plan.wanted[0].total, done.plan.drawn) == (24, (TrialSplit(summaries=8, controls=3),))
 
 
 def test_deleting_a_study_deletes_all_of_it(study, visitor):
@@ -194,5 +195,5 @@ def test_no_json(draft, copy, content):
 def test_no_summaries(draft, copy, manifest):
     manifest["summaries"] = []
     write(copy, manifest)
-    with pytest.raises(ValueError, match="no summaries to show"):
+    with pytest.raises(ValueError, match="needs at least one summary"):
         import_run(draft, copy)

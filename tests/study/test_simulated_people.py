@@ -19,7 +19,7 @@ def answers(seen, *, people=40, each=10):
     for seed in range(people):
         generator = np.random.default_rng(seed)
         person = draw_person(study_seed=0, generator=generator)
-        collected += [person.name(seen, generator=generator) for _ in range(each)]
+        collected += [person.name_of(seen, generator=generator) for _ in range(each)]
     return collected
 
 
@@ -68,6 +68,6 @@ def test_slips_swap_neighbours(word, slips):
 def test_names_fit_the_field(seed, part, purity):
     generator = np.random.default_rng(seed)
     person = draw_person(study_seed=0, generator=generator)
-    name, confidence = person.name(SeenStimulus("s", "summaries", part=part, purity=purity), generator=generator)
+    name, confidence = person.name_of(SeenStimulus("s", "summaries", part=part, purity=purity), generator=generator)
     assert name is None or 1 <= len(name) <= 60
     assert 1 <= confidence <= 5

@@ -18,7 +18,17 @@ from vsum_core.rendering import encode_webp
 from vsum_core.synthetic import SPECIES, BirdDrawing, Part, draw_bird, write_birds
 from vsum_core.synthetic.canvas import Canvas, Mark, Placement, Shape
 from vsum_core.synthetic.folder import bird_generator, facing_right, part_indices
-from vsum_core.synthetic.practice import SETS, SIDE, practice_picture
+from vsum_core.synthetic.practice import (
+    CROP_SIDE,
+    CROPPED,
+    SETS,
+    SHEETS,
+    SIDE,
+    plain_bird,
+    practice_crop,
+    practice_picture,
+    species_cell,
+)
 from vsum_core.synthetic.shapes import colour, curve, leaf, oval, ribbon, rotated, toned
 
 PRACTICE = Path(__file__).parents[2] / "study" / "static" / "study" / "practice"
@@ -229,12 +239,31 @@ def test_practice_pictures_grey_everything_but_the_region() -> None:
 
 def test_committed_practice_pictures_are_small_and_complete() -> None:
     paths = sorted(PRACTICE.glob("*.webp"))
-    assert [path.stem for path in paths] == sorted(f"{name}-{i}" for name, parts in SETS.items() for i in range(1, 7))
+    cells = {f"{name}-{i}": (SIDE, SIDE) for name, parts in SETS.items() for i in range(1, len(parts) + 1)}
+    crops = {f"{name}-crop-{i}": (CROP_SIDE, CROP_SIDE) for name in CROPPED for i in range(1, 7)}
+    sheets = {f"{name}-sheet": (486, 326) for name in (*SETS, *SHEETS)}
+    birds = {f"{name}-bird": (SIDE, SIDE) for name in SHEETS}
+    expected = cells | crops | sheets | birds
+    assert [path.stem for path in paths] == sorted(expected)
     sizes = [path.stat().st_size for path in paths]
-    assert max(sizes) <= 20_000 and sum(sizes) <= 300_000
+    assert max(sizes) <= 20_000 and sum(sizes) <= 400_000
     for path in paths:
         with Image.open(path) as picture:
-            assert picture.size == (SIDE, SIDE)
+            assert picture.size == expected[path.stem]
+
+
+def test_crops_show_the_part_and_little_else() -> None:
+    crop = practice_crop("beak", 2)
+    assert crop.shape == (CROP_SIDE, CROP_SIDE, 3)
+    assert not (crop == 64).all(axis=2).any()  # nothing is greyed
+
+
+def test_birds_without_marks_are_not_those_of_their_sheet() -> None:
+    bird = plain_bird("toucan")
+    assert not (bird == [255, 0, 0]).all(axis=2).any()
+    cell = species_cell("toucan", 1, config=RenderingConfig())
+    assert (cell == [255, 0, 0]).all(axis=2).any()
+    assert 0.6 < (cell == 64).all(axis=2).mean() < 0.99
 
 
 def test_committed_practice_pictures_are_what_the_command_draws() -> None:

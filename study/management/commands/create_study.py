@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from study.management.console import console, print_table
-from study.presets import PresetError, load_preset, preset_names
+from study.presets import Preset, PresetError, load_preset, preset_names
 from study.services.studies import StudyError, create_study
 
 COLUMNS = ("choice", "value", "origin")
@@ -37,21 +37,40 @@ class Command(BaseCommand):
             for field, option in (
                 ("title", "title"),
                 ("participants_planned", "participants"),
-                ("trials_per_participant", "trials_per_participant"),
                 ("contact", "contact"),
             )
             if options[option] is not None
         }
         try:
             preset = load_preset(options["preset"])
+            if options["trials_per_participant"] is not None:
+                overrides["blocks"] = with_trials(preset, options["trials_per_participant"])
             study = create_study(preset, slug=options["slug"], seed=options["seed"], **overrides)
         except (PresetError, StudyError) as error:
             raise CommandError(str(error)) from error
         target = console(self.stdout, quiet=options["quiet"])
         target.print(preset.description, soft_wrap=True)
         rows = [
-            [field, str(getattr(study, field)), "given" if field in overrides else choice.origin.value]
-            for field, choice in preset.choices.items()
+            [name, str(value), "given" if name in overrides else choice.origin.value]
+            for name, choice in preset.listed().items()
+            for value in [getattr(study, name, choice.value)]
         ]
+        if "blocks" in overrides:
+            rows.append(["trials_per_participant", str(study.trials_per_participant), "given"])
         print_table(target, f"Study {study.slug} (draft), preset {preset.name}", COLUMNS, rows, json=options["json"])
         target.print("Each reconstructed choice has its reason in study/presets/" + f"{preset.name}.json.")
+
+
+def with_trials(preset: Preset, trials: int) -> list[dict[str, Any]]:
+    """Return the preset's blocks with another number of trials.
+
+    Raises:
+        PresetError: the preset has several blocks, so that it is not clear which of them is meant.
+    """
+    blocks: list[dict[str, Any]] = preset.values()["blocks"]
+    if len(blocks) != 1:
+        raise PresetError(
+            f"Preset {preset.name!r} has {len(blocks)} blocks; change their trials in the admin, as long as the study "
+            "is a draft, instead of --trials-per-participant."
+        )
+    return [blocks[0] | {"trials": trials}]

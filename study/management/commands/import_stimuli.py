@@ -11,7 +11,7 @@ from study.allocation import PlanError
 from study.management.console import StageBars, console, print_table
 from study.models import Study
 from study.run_directory import RunDirectoryError
-from study.services.plan import DrawnPlan
+from study.services.plan import DrawnPlan, planned_burden_of
 from study.services.runs import Import, import_run
 from study.services.studies import StudyError, launch_study
 
@@ -67,10 +67,13 @@ class Command(BaseCommand):
         if done.plan is not None:
             lines.append(plan_line(done.plan))
             if done.plan.is_short:
-                lines.append(
-                    f"Note: the design asks for {done.plan.wanted.total} trials "
-                    f"({done.plan.wanted.controls} controls); this run has fewer different stimuli."
-                )
+                lines += [
+                    f"Note: the design asks for {wanted.total} trials of {task} ({wanted.controls} controls); "
+                    "this run has fewer different stimuli that fit together."
+                    for task, wanted, drawn in zip(done.plan.tasks, done.plan.wanted, done.plan.drawn, strict=True)
+                    if wanted != drawn
+                ]
+            lines.append(burden_line(study))
         if not study.takes_participants:
             lines.append("Participants cannot enter yet; add --launch when the study is ready.")
         return lines
@@ -78,10 +81,18 @@ class Command(BaseCommand):
 
 def plan_line(drawn: DrawnPlan) -> str:
     """Say in one sentence what the plan holds."""
-    return (
-        f"Plan: {drawn.slots} participants, {drawn.drawn.total} trials each "
-        f"({drawn.drawn.summaries} summaries, {drawn.drawn.controls} controls)."
+    blocks = "; ".join(
+        f"{task}: {split.total} ({split.summaries} summaries, {split.controls} controls)"
+        for task, split in zip(drawn.tasks, drawn.drawn, strict=True)
     )
+    return f"Plan: {drawn.slots} participants, {drawn.trials} trials each. {blocks}."
+
+
+def burden_line(study: Study) -> str:
+    """Say how long a participant needs by plan, and what the pages announce."""
+    burden = planned_burden_of(study)
+    line = f"Planned burden: {burden.minutes:.0f} minutes; the pages announce {study.minutes}."
+    return line if burden.minutes <= study.minutes + 0.5 else f"{line} Raise minutes, or lower the trials."
 
 
 class SummaryBar:

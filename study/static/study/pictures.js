@@ -84,7 +84,8 @@ function enlarge(index) {
 }
 
 pictures.forEach((picture, index) => {
-  picture.closest("a").addEventListener("click", (event) => {
+  // Pictures that are themselves the answer, such as tiles, cannot be enlarged: a press on them chooses.
+  picture.closest("a")?.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     enlarge(index);

@@ -1,0 +1,78 @@
+"""Pictures on a participant's page, and their records in the details of trials."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.templatetags.static import static
+from django.utils.translation import gettext as _
+
+from study.models import Picture
+from study.picture_renditions import SMALL_FROM, Rendition, small_width
+
+STIMULUS_URL = re.compile(r"(.*/[0-9a-f]{64})\.webp")
+PRACTICE_SIDE = 480
+PICTURE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["width", "height"],
+    "properties": {"width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}},
+    "oneOf": [{"required": ["sha256", "extension"]}, {"required": ["static"]}],
+}
+"""A picture in a detail: stored under its hash, or a static file of a practice item."""
+
+
+@dataclass(frozen=True)
+class ShownPicture:
+    """A picture on a page; width and height in pixels, so that nothing jumps while it loads.
+
+    Pictures of stimuli come in a small form too, and as JPEG for browsers without WebP; pictures among the static files
+    do not.
+    """
+
+    url: str
+    width: int
+    height: int
+    alt: str
+
+    @property
+    def fallback_url(self) -> str:
+        """The address for browsers without WebP; that of the picture itself where there is no other."""
+        return f"{self._stem}{Rendition.JPEG}" if self._stem else self.url
+
+    @property
+    def source_set(self) -> str:
+        """The WebP forms with their widths, for `srcset`; empty where there is but one."""
+        if not self._stem or self.width < SMALL_FROM:
+            return ""
+        return f"{self._stem}{Rendition.SMALL} {small_width(self.width)}w, {self.url} {self.width}w"
+
+    def as_preload(self) -> dict[str, str]:
+        """Return what a browser needs to load the same form ahead that the page will show."""
+        return {"src": self.url, "srcset": self.source_set}
+
+    @property
+    def _stem(self) -> str:
+        found = STIMULUS_URL.fullmatch(self.url)
+        return found[1] if found else ""
+
+
+def shown_picture(record: Mapping[str, Any], alt: str) -> ShownPicture:
+    """Return the picture that a detail's record stands for."""
+    if "static" in record:
+        return ShownPicture(static(record["static"]), record["width"], record["height"], alt)
+    picture = Picture(**record)
+    return ShownPicture(picture.url, picture.width, picture.height, alt)
+
+
+def static_record(name: str, *, width: int = PRACTICE_SIDE, height: int = PRACTICE_SIDE) -> dict[str, Any]:
+    """Return the record of a practice picture among the static files of this app."""
+    return {"static": f"study/practice/{name}.webp", "width": width, "height": height}
+
+
+def numbered(records: Sequence[Mapping[str, Any]]) -> list[ShownPicture]:
+    """Return pictures whose alternative texts tell their number and nothing else."""
+    return [
+        shown_picture(record, _("Picture %(number)d") % {"number": number})
+        for number, record in enumerate(records, start=1)
+    ]
