@@ -37,7 +37,7 @@ def test_right_answers_lead_on(asking_study, visitor):
     visitor.enter(asking_study)
     assert shown(visitor.practise()) == "study/comprehension.html"
     visitor.send(visitor.form("/comprehension/"), **RIGHT)
-    assert shown(visitor.page) == "study/trial.html"
+    assert shown(visitor.page) == "study/tasks/name.html"
     participant = visitor.participant
     assert (participant.comprehension_attempts, participant.comprehension_passed_at is not None) == (1, True)
 
@@ -53,7 +53,7 @@ def test_a_wrong_answer_is_explained_and_may_be_given_again(asking_study, visito
     visitor.send(stale, **WRONG)  # the first try sent again, as by a double click, is no second try
     assert visitor.participant.comprehension_attempts == 1
     visitor.send(visitor.form("/comprehension/"), **RIGHT)
-    assert shown(visitor.page) == "study/trial.html"
+    assert shown(visitor.page) == "study/tasks/name.html"
 
 
 @pytest.mark.django_db
