@@ -16,6 +16,8 @@ MAIN_ARM = "summaries"
 RANDOM_ARM = "random-regions"
 ARMS = (MAIN_ARM, RANDOM_ARM, "shuffled-clusters", "whole-images")
 UNKNOWN = "—"
+LEVELS = ("raw", "l1", "l2", "l3", "l4")
+"""Levels of names: as typed, written alike, same number and spelling, synonyms merged, adjudicated by coders."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class NamingAnswers:
     unreadable: int
 
     @property
+    def levels(self) -> tuple[str, ...]:
+        """Levels that these answers have."""
+        return tuple(level for level in LEVELS if level in self.frame.columns)
+
+    @property
     def participant_count(self) -> int:
         """Participants with at least one naming answer."""
         return int(self.frame["participant"].nunique())
@@ -57,7 +64,7 @@ class NamingAnswers:
         """Code the names of one level.
 
         Args:
-            level: ``raw``, ``l1`` or ``l2``.
+            level: one of ``levels``.
             no_common_part: whether "No common part" is a name of its own (all raters) or missing (those who named).
 
         Returns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,19 +38,21 @@ def measure_detection(
     named: Replicated,
     answered: Replicated,
     level: float,
+    scopes: Sequence[Scope],
 ) -> None:
     """Add nameability of summaries minus that of each control, and d′ and c against random regions.
 
     Participants are drawn once for both arms, so their habits cancel; summaries are drawn within each arm.
 
     Args:
-        results: numbers are added here, overall and by network, filed under the control arm.
+        results: numbers are added here, filed under the control arm.
         answers: naming answers.
         bootstrap: draws over the answers.
         named, answered: names and answers per summary.
         level: coverage of the intervals.
+        scopes: kinds of groups within which summaries and controls are compared.
     """
-    for scope in (Scope.ARM, Scope.NETWORK):
+    for scope in scopes:
         columns = SCOPE_COLUMNS[scope]
         groups = answers.groups(columns)
         for key, index in groups.items():

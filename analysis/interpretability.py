@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +12,7 @@ from scipy import sparse
 
 from analysis import agreement
 from analysis.agreement import Level
-from analysis.answers import NamingAnswers
+from analysis.answers import LEVELS, NamingAnswers
 from analysis.detection import measure_detection
 from analysis.diversity import modal_share
 from analysis.estimates import Estimate
@@ -55,7 +56,7 @@ class InferenceOptions:
         draws: bootstrap draws.
         seed: of the generator that draws.
         level: coverage of the intervals.
-        name_level: level at which names are compared, ``raw``, ``l1`` or ``l2``.
+        name_level: level at which names are compared, ``raw`` or ``l1`` to ``l4``.
         nameable_rule, nameable_threshold: when a summary is nameable. The default is a plain majority, because the
             lower bound moves with the number of answers and so would bias counts between conditions.
         minimum_answers: with fewer answers a summary is undecided, neither nameable nor not.
@@ -76,8 +77,8 @@ class InferenceOptions:
             raise ValueError(f"Expected draws, minimum_answers and minimum_votes of 1 or more, got {self}.")
         if not 0 < self.nameable_threshold <= 1:
             raise ValueError(f"Expected a nameable_threshold in (0, 1], got {self.nameable_threshold}.")
-        if self.name_level not in ("raw", "l1", "l2"):
-            raise ValueError(f"Expected name_level raw, l1 or l2, got {self.name_level!r}.")
+        if self.name_level not in LEVELS:
+            raise ValueError(f"Expected name_level {', '.join(LEVELS)}, got {self.name_level!r}.")
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,13 @@ class _Draws:
     counts: dict[str, sparse.csr_array]
 
 
-def measure(answers: NamingAnswers, *, options: InferenceOptions) -> Results:
+def measure(answers: NamingAnswers, *, options: InferenceOptions, scopes: Sequence[Scope] = tuple(Scope)) -> Results:
     """Compute nameability and univocality of every group and summary, and detection against the controls.
 
     Args:
         answers: naming answers; may be empty, then the result is.
         options: draws, seed, level and the level of names.
+        scopes: kinds of groups to compute; all by default.
 
     Returns:
         Results by arm, method, network, class, condition and summary. Suffix ``_named`` divides by those who named,
@@ -107,14 +109,21 @@ def measure(answers: NamingAnswers, *, options: InferenceOptions) -> Results:
         return results
     generator = np.random.default_rng(options.seed)
     draws = _draw(answers, options, generator)
-    for scope in GROUP_SCOPES:
+    for scope in (scope for scope in GROUP_SCOPES if scope in scopes):
         columns = list(SCOPE_COLUMNS[scope])
         for values, index in answers.groups(columns).items():
             group = dict(zip(columns, values, strict=True))
             _measure_group(results, scope, group, index, draws, generator, options)
-    _measure_summaries(results, answers, draws, options)
+    if Scope.SUMMARY in scopes:
+        _measure_summaries(results, answers, draws, options)
     measure_detection(
-        results, answers, bootstrap=draws.bootstrap, named=draws.named, answered=draws.answered, level=options.level
+        results,
+        answers,
+        bootstrap=draws.bootstrap,
+        named=draws.named,
+        answered=draws.answered,
+        level=options.level,
+        scopes=[scope for scope in GROUP_SCOPES if scope in scopes],
     )
     return results
 

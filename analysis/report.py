@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +19,13 @@ from analysis.evaluation import Evaluation
 from analysis.figures import all_figures, for_page
 from analysis.methods import methods_sentences
 from analysis.pictures import data_address
+from analysis.sheets import Cell, blank_cell, count_cell, estimate_cell, p_cell, share_cell, sheet
 from analysis.tables import all_tables, as_json, provenance, to_csv
 from analysis.wording import ARM_WORDS, STATISTIC_WORDS, points, points_text
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 BARS_SHOWN = 6
 UNIVOCALITY_ROWS = tuple(name for name in STATISTIC_WORDS if name.endswith(("_named", "_all")))
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of a table: what is read, and what is sorted by."""
-
-    text: str
-    order: float | str | None = None
-    title: str = ""
-    numeric: bool = False
 
 
 def write_report(evaluation: Evaluation, page: Path) -> list[Path]:
@@ -103,27 +93,6 @@ def _tile(claim: Any) -> dict[str, str]:
     }
 
 
-def _estimate_cell(estimate: Estimate, *, share: bool = False, digits: int = 2) -> Cell:
-    title = estimate.reason or f"n = {estimate.n}; {estimate.method}"
-    return Cell(wording.estimate_text(estimate, share=share, digits=digits), estimate.value, title, numeric=True)
-
-
-def _count(value: Any) -> Cell:
-    if value is None or pd.isna(value):
-        return Cell(wording.NOTHING, numeric=True)
-    return Cell(f"{int(value):,}".replace(",", "\u202f"), int(value), numeric=True)
-
-
-def _share(value: Any) -> Cell:
-    missing = value is None or pd.isna(value)
-    return Cell(wording.percent(None if missing else float(value)), None if missing else float(value), numeric=True)
-
-
-def _table(headings: list[str], rows: list[list[Cell]]) -> dict[str, Any]:
-    numeric = [bool(rows) and rows[0][column].numeric for column in range(len(headings))]
-    return {"headings": list(zip(headings, numeric, strict=True)), "rows": rows}
-
-
 def _tables(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
     return {
         "nameability": _nameability_table(evaluation),
@@ -151,21 +120,17 @@ def _nameability_table(evaluation: Evaluation) -> dict[str, Any]:
                 [
                     Cell(network or "all networks"),
                     Cell(ARM_WORDS[arm]),
-                    _count(len(here)),
-                    _count(nameability.n),
-                    _estimate_cell(nameability, share=True),
+                    count_cell(len(here)),
+                    count_cell(nameability.n),
+                    estimate_cell(nameability, share=True),
                     Cell(points_text(above), above.value, above.reason or above.method, numeric=True)
                     if arm != MAIN_ARM
-                    else _blank(),
-                    *(_estimate_cell(number) if arm == RANDOM_ARM else _blank() for number in detection),
+                    else blank_cell(),
+                    *(estimate_cell(number) if arm == RANDOM_ARM else blank_cell() for number in detection),
                 ]
             )
     headings = ["Network", "Arm", "Shown", "Answers", "Named", "Summaries minus this arm", "d′", "Criterion"]
-    return _table(headings, rows)
-
-
-def _blank() -> Cell:
-    return Cell("", numeric=True)
+    return sheet(headings, rows)
 
 
 def _agreement_table(evaluation: Evaluation) -> dict[str, Any]:
@@ -174,9 +139,9 @@ def _agreement_table(evaluation: Evaluation) -> dict[str, Any]:
     for statistic in UNIVOCALITY_ROWS:
         share = wording.is_share(statistic)
         estimates = [evaluation.results.get(statistic, arm=arm) for arm in arms]
-        cells = [_estimate_cell(estimate, share=share) for estimate in estimates]
+        cells = [estimate_cell(estimate, share=share) for estimate in estimates]
         rows.append([Cell(STATISTIC_WORDS[statistic]), *cells])
-    return _table(["Measure", *(ARM_WORDS[arm].capitalize() for arm in arms)], rows)
+    return sheet(["Measure", *(ARM_WORDS[arm].capitalize() for arm in arms)], rows)
 
 
 def _parts_table(evaluation: Evaluation) -> dict[str, Any]:
@@ -190,17 +155,17 @@ def _parts_table(evaluation: Evaluation) -> dict[str, Any]:
                 Cell(str(cell["class"])),
                 Cell(shown),
                 Cell(names or wording.NOTHING),
-                _count(cell["summaries"]),
-                _count(cell["judged"]),
-                _count(cell["nameable"]),
-                _count(cell["surely_nameable"]),
-                _count(cell["distinct_names"]),
-                _share(cell["coverage"]),
+                count_cell(cell["summaries"]),
+                count_cell(cell["judged"]),
+                count_cell(cell["nameable"]),
+                count_cell(cell["surely_nameable"]),
+                count_cell(cell["distinct_names"]),
+                share_cell(cell["coverage"]),
             ]
         )
     headings = ["Class", "Network", "Consensus names (people / answers)", "Summaries", "Judged", "Nameable", "Surely",
                 "Distinct names", "Coverage"]  # fmt: skip
-    return _table(headings, rows)
+    return sheet(headings, rows)
 
 
 def _networks_table(evaluation: Evaluation) -> dict[str, Any]:
@@ -212,19 +177,14 @@ def _networks_table(evaluation: Evaluation) -> dict[str, Any]:
                 Cell(f"{pair.first} − {pair.second}"),
                 Cell(words[pair.measure]),
                 Cell(points(pair.accuracy_difference), pair.accuracy_difference, numeric=True),
-                _count(pair.difference.n),
-                _estimate_cell(pair.difference),
-                _p_cell(pair.p_value),
-                _p_cell(pair.p_holm),
+                count_cell(pair.difference.n),
+                estimate_cell(pair.difference),
+                p_cell(pair.p_value),
+                p_cell(pair.p_holm),
             ]
         )
     headings = ["Networks", "Per class", "Accuracy difference", "Classes", "Mean difference", "p, exact", "p, Holm"]
-    return _table(headings, rows)
-
-
-def _p_cell(p_value: float | None) -> Cell:
-    text = wording.NOTHING if p_value is None else "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
-    return Cell(text, p_value, numeric=True)
+    return sheet(headings, rows)
 
 
 def _behaviour_table(evaluation: Evaluation) -> dict[str, Any]:
@@ -238,11 +198,11 @@ def _behaviour_table(evaluation: Evaluation) -> dict[str, Any]:
                 Cell(str(row["task"])),
                 Cell(ARM_WORDS.get(arm, arm)),
                 Cell(str(row["measure"])),
-                _estimate_cell(estimate, share=share),
-                _count(estimate.n),
+                estimate_cell(estimate, share=share),
+                count_cell(estimate.n),
             ]
         )
-    return _table(["Task", "Arm", "Measure", "Value", "n"], rows)
+    return sheet(["Task", "Arm", "Measure", "Value", "n"], rows)
 
 
 def _cards(evaluation: Evaluation) -> list[dict[str, Any]]:
