@@ -17,6 +17,8 @@ from analysis.parts import consensus_names, exhaustiveness
 from analysis.results import Results
 from analysis.schema import Export
 from analysis.selection import Selection, SelectionOptions, select
+from analysis.sensitivity import exclusion_sensitivity, level_sensitivity
+from analysis.task_measures import TaskMeasures, measure_tasks
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,10 @@ class Evaluation:
         cells: one row per class, network and method (:func:`analysis.parts.exhaustiveness`).
         comparisons: networks in pairs.
         correlations: accuracy against each count, or the reason why there is none.
-        behaviour: times, confidence and scores of other tasks.
+        behaviour: times, confidence and scores by task and arm.
+        tasks: measures of the tasks beside naming.
+        level_sensitivity: the main numbers at every level of names.
+        exclusion_sensitivity: the main numbers with and without the rules that excluded somebody.
         claims: the four questions.
         answer: the paragraph at the top.
     """
@@ -49,6 +54,9 @@ class Evaluation:
     comparisons: list[Comparison]
     correlations: Mapping[str, PermutationTest | str]
     behaviour: pd.DataFrame
+    tasks: TaskMeasures
+    level_sensitivity: pd.DataFrame
+    exclusion_sensitivity: pd.DataFrame
     claims: tuple[Claim, ...]
     answer: str
 
@@ -100,6 +108,9 @@ def evaluate(
         comparisons=comparisons,
         correlations=correlations,
         behaviour=behaviour(selection.answers, draws=infer.draws, seed=infer.seed, level=infer.level),
+        tasks=measure_tasks(selection.answers, options=infer),
+        level_sensitivity=level_sensitivity(answers, options=infer),
+        exclusion_sensitivity=exclusion_sensitivity(export, selection, selection_options=choose, options=infer),
         claims=claims,
         answer=overall_answer(
             claims,

@@ -1,12 +1,11 @@
-"""Figures as SVG text, in one style: colour-blind safe, labelled directly, intervals always drawn."""
+"""Figures of the naming study: intervals always drawn, labelled directly."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,14 +18,12 @@ from analysis.drawing import (
     INK,
     LONGEST_LABEL,
     QUIET,
-    STYLE,
     WIDTH,
     axes_for_rows,
     draw_point,
     label_at_right,
     label_rows,
     network_colour,
-    to_svg,
 )
 from analysis.estimates import Estimate
 from analysis.evaluation import Evaluation
@@ -43,24 +40,6 @@ AGREEMENT_SHOWN = (
     "fleiss_kappa_named",
 )
 COUNTED = (("summaries", "summaries"), ("nameable", "nameable summaries"), ("distinct_names", "distinct names"))
-
-
-def all_figures(evaluation: Evaluation) -> dict[str, str]:
-    """Every figure that the data allow, by name, as SVG text."""
-    makers: dict[str, Callable[[Evaluation], Figure | None]] = {
-        "nameability": nameability_figure,
-        "agreement": agreement_figure,
-        "parts": parts_figure,
-        "networks": networks_figure,
-        "behaviour": behaviour_figure,
-    }
-    figures = {}
-    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
-        for name, make in makers.items():
-            figure = make(evaluation)
-            if figure is not None:
-                figures[name] = to_svg(figure, name)
-    return figures
 
 
 def nameability_figure(evaluation: Evaluation) -> Figure | None:

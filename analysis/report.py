@@ -13,23 +13,36 @@ from markupsafe import Markup
 
 from analysis import wording
 from analysis.answers import ARMS, MAIN_ARM, RANDOM_ARM
+from analysis.claims import Claim
 from analysis.comparisons import PermutationTest
+from analysis.drawing import for_page
+from analysis.drawings import Drawing, all_drawings
 from analysis.estimates import Estimate
 from analysis.evaluation import Evaluation
-from analysis.figures import all_figures, for_page
+from analysis.further_figures import LEVEL_WORDS
 from analysis.methods import methods_sentences
 from analysis.pictures import data_address
+from analysis.plan import AnalysisPlan
+from analysis.sensitivity import FOLLOWED
 from analysis.sheets import Cell, blank_cell, count_cell, estimate_cell, p_cell, share_cell, sheet
-from analysis.tables import all_tables, as_json, provenance, to_csv
+from analysis.tables import LATEX_TABLES, all_tables, as_json, provenance, to_csv, to_latex
+from analysis.task_sections import task_sections
 from analysis.wording import ARM_WORDS, STATISTIC_WORDS, points, points_text
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 BARS_SHOWN = 6
+CLAIM_MEASURES = {
+    "meaning": "nameability",
+    "agreement": "univocality",
+    "parts": "exhaustiveness",
+    "networks": "architectures",
+}
+"""What a plan calls the measure behind each claim."""
 UNIVOCALITY_ROWS = tuple(name for name in STATISTIC_WORDS if name.endswith(("_named", "_all")))
 
 
 def write_report(evaluation: Evaluation, page: Path) -> list[Path]:
-    """Write the page, ``results.json``, ``tables/*.csv`` and ``figures/*.svg`` beside it.
+    """Write the page, ``results.json``, ``tables/`` (CSV and LaTeX) and ``figures/`` (SVG and PNG) beside it.
 
     Args:
         evaluation: from :func:`analysis.evaluation.evaluate`.
@@ -39,13 +52,24 @@ def write_report(evaluation: Evaluation, page: Path) -> list[Path]:
         The files written, the page first.
     """
     directory = page.parent
-    figures = all_figures(evaluation)
-    files = {page: render(evaluation, figures), directory / "results.json": json_text(evaluation)}
-    files |= {directory / "tables" / f"{name}.csv": to_csv(frame) for name, frame in all_tables(evaluation).items()}
-    files |= {directory / "figures" / f"{name}.svg": svg for name, svg in figures.items()}
-    for path, text in files.items():
+    drawings = all_drawings(evaluation)
+    tables = all_tables(evaluation)
+    files: dict[Path, bytes] = {
+        page: render(evaluation, drawings).encode(),
+        directory / "results.json": json_text(evaluation).encode(),
+    }
+    files |= {directory / "tables" / f"{name}.csv": to_csv(frame).encode() for name, frame in tables.items()}
+    files |= {
+        directory / "tables" / f"{name}.tex": to_latex(frame, name).encode()
+        for name, frame in tables.items()
+        if name in LATEX_TABLES
+    }
+    for name, drawing in drawings.items():
+        files[directory / "figures" / f"{name}.svg"] = drawing.svg.encode()
+        files[directory / "figures" / f"{name}.png"] = drawing.png
+    for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content)
     return list(files)
 
 
@@ -54,7 +78,7 @@ def json_text(evaluation: Evaluation) -> str:
     return json.dumps(as_json(evaluation), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def render(evaluation: Evaluation, figures: dict[str, str]) -> str:
+def render(evaluation: Evaluation, drawings: Mapping[str, Drawing]) -> str:
     """The HTML page as text, with figures and pictures inside it."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -64,11 +88,14 @@ def render(evaluation: Evaluation, figures: dict[str, str]) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.globals.update(counted=wording.counted)
-    inline = {name: Markup(for_page(svg)) for name, svg in figures.items()}  # noqa: S704 — our own figures
+    inline = {name: Markup(for_page(drawing.svg)) for name, drawing in drawings.items()}  # noqa: S704 — our own figures
+    sections = task_sections(evaluation.tasks, evaluation.selection.answers)
     return environment.get_template("report.html").render(
         evaluation=evaluation,
+        names_asked=bool(len(evaluation.answers.frame)) or not sections,
         figures=inline,
-        tiles=[_tile(claim) for claim in evaluation.claims],
+        tiles=[_tile(claim, evaluation.selection.plan) for claim in evaluation.claims],
+        task_sections=sections,
         tables=_tables(evaluation),
         cards=_cards(evaluation),
         methods=methods_sentences(evaluation),
@@ -77,9 +104,10 @@ def render(evaluation: Evaluation, figures: dict[str, str]) -> str:
     )
 
 
-def _tile(claim: Any) -> dict[str, str]:
+def _tile(claim: Claim, plan: AnalysisPlan) -> dict[str, str]:
     digits = 1
     return {
+        "standing": plan.standing(CLAIM_MEASURES[claim.key]),
         "question": claim.question,
         "value": wording.value_text(claim.estimate, share=claim.share, digits=digits),
         "interval": wording.interval_text(claim.estimate, share=claim.share, digits=digits),
@@ -99,7 +127,9 @@ def _tables(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
         "agreement": _agreement_table(evaluation),
         "parts": _parts_table(evaluation),
         "networks": _networks_table(evaluation),
+        "levels": _levels_table(evaluation),
         "behaviour": _behaviour_table(evaluation),
+        "exclusions": _exclusions_table(evaluation),
     }
 
 
@@ -203,6 +233,37 @@ def _behaviour_table(evaluation: Evaluation) -> dict[str, Any]:
             ]
         )
     return sheet(["Task", "Arm", "Measure", "Value", "n"], rows)
+
+
+def _levels_table(evaluation: Evaluation) -> dict[str, Any]:
+    frame = evaluation.level_sensitivity
+    levels = list(dict.fromkeys(frame["choice"]))
+    rows = []
+    for statistic, own in frame.groupby("statistic", sort=False):
+        estimates = dict(zip(own["choice"], own["estimate"], strict=True))
+        words, digits = STATISTIC_WORDS[str(statistic)], 0 if statistic == "distinct_names" else 2
+        share = wording.is_share(str(statistic))
+        rows.append([Cell(words), *(estimate_cell(estimates[level], share=share, digits=digits) for level in levels)])
+    return sheet(["Summaries only", *(LEVEL_WORDS[level] for level in levels)], rows)
+
+
+def _exclusions_table(evaluation: Evaluation) -> dict[str, Any]:
+    frame = evaluation.exclusion_sensitivity
+    rows = []
+    for choice, own in frame.groupby("choice", sort=False):
+        estimates = dict(zip(own["statistic"], own["estimate"], strict=True))
+        first = own.iloc[0]
+        rows.append(
+            [
+                Cell(str(choice)),
+                count_cell(first["participants"]),
+                count_cell(first["answers"]),
+                *(estimate_cell(estimates[name], share=wording.is_share(name)) for name in FOLLOWED),
+                estimate_cell(estimates["distinct_names"], digits=0),
+            ]
+        )
+    words = [STATISTIC_WORDS[name].partition(",")[0].capitalize() for name in FOLLOWED]
+    return sheet(["Rules applied", "Participants", "Answers", *words, "Distinct names"], rows)
 
 
 def _cards(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -200,7 +200,7 @@ def _check_key(frame: pd.DataFrame, table: Table, complaints: list[Complaint]) -
     key = list(table.key)
     repeated = frame.duplicated(key, keep="first") & frame[key].notna().all(axis=1)
     parts = [frame[name].astype(object).where(frame[name].notna(), "").astype(str) for name in key]
-    shown = parts[0].str.cat(parts[1:], sep=" / ")
+    shown = pd.Series([" / ".join(row) for row in zip(*parts, strict=True)], index=frame.index, dtype=object)
     mend = "Keep one of the two rows; a duplicate is never averaged away."
     text = f"{' and '.join(key)} {{cell}} occur twice."
     complain(complaints, repeated, shown, (f"{table.name}.csv", key[-1]), text, mend)

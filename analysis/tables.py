@@ -41,8 +41,29 @@ def all_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         "behaviour": pd.concat(
             [measures[["task", "arm", "measure"]], _spread_out(measures["estimate"].tolist())], axis=1
         ),
+        "tasks": evaluation.tasks.results.frame(),
+        "preferences": preferences_frame(evaluation),
+        "name_levels": _with_estimates(evaluation.level_sensitivity),
+        "exclusions": evaluation.selection.exclusions.counts(),
+        "exclusion_sensitivity": _with_estimates(evaluation.exclusion_sensitivity),
         "flow": pd.DataFrame(flow, columns=["step", "count"]),
     }
+
+
+def _with_estimates(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([frame.drop(columns="estimate"), _spread_out(frame["estimate"].tolist())], axis=1)
+
+
+def preferences_frame(evaluation: Evaluation) -> pd.DataFrame:
+    """The compare task: one row per factor, class and set, with its worth and how often it would be chosen."""
+    columns = ["factor", "class", "answers", "item", "ability", "p_equal"]
+    rows, shares = [], []
+    for found in evaluation.tasks.comparisons:
+        for item in found.model.items if not found.model.reason else ():
+            ability = found.model.abilities[item].value
+            rows.append((found.factor, found.label or "all", found.answers, str(item), ability, found.model.p_equal))
+            shares.append(found.model.shares[item])
+    return pd.concat([pd.DataFrame(rows, columns=columns), _spread_out(shares)], axis=1)
 
 
 def comparisons_frame(evaluation: Evaluation) -> pd.DataFrame:
@@ -68,6 +89,50 @@ def to_csv(frame: pd.DataFrame) -> str:
         if guarded[column].dtype == object or pd.api.types.is_string_dtype(guarded[column]):
             guarded[column] = [_guarded(cell) for cell in guarded[column]]
     return guarded.to_csv(index=False)
+
+
+LATEX_TABLES = ("parts", "networks", "exclusions", "name_levels", "tasks", "preferences")
+"""Tables that papers print; the others are data."""
+LATEX_SPECIAL = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+    }
+)
+
+
+def to_latex(frame: pd.DataFrame, name: str) -> str:
+    """A table in LaTeX with booktabs rules; names that people typed cannot run as commands."""
+    shown = frame.dropna(axis="columns", how="all")
+    columns = [column for column in shown.columns if column not in ("standard_error", "interval_method", "reason")]
+    numeric = [pd.api.types.is_numeric_dtype(shown[column]) for column in columns]
+    lines = [
+        rf"% Table {name}; needs \usepackage{{booktabs}}",
+        rf"\begin{{tabular}}{{{''.join('r' if number else 'l' for number in numeric)}}}",
+        r"\toprule",
+        " & ".join(column.replace("_", " ").translate(LATEX_SPECIAL) for column in columns) + r" \\",
+        r"\midrule",
+        *(" & ".join(_latex_cell(cell) for cell in row) + r" \\" for row in shown[columns].itertuples(index=False)),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_cell(cell: Any) -> str:
+    if cell is None or cell is pd.NA or (isinstance(cell, float) and math.isnan(cell)):
+        return "--"
+    if isinstance(cell, float):
+        return f"{cell:.3f}".replace("-", "$-$")
+    return str(cell).translate(LATEX_SPECIAL)
 
 
 def _guarded(cell: Any) -> Any:
@@ -128,6 +193,12 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
             {"task": row["task"], "arm": row["arm"], "measure": row["measure"]} | estimate_record(row["estimate"])
             for row in evaluation.behaviour.to_dict("records")
         ],
+        "tasks": evaluation.tasks.results.records(),
+        "preferences": preferences_frame(evaluation).to_dict("records"),
+        "name_levels": _with_estimates(evaluation.level_sensitivity).to_dict("records"),
+        "exclusions": evaluation.selection.exclusions.counts().to_dict("records"),
+        "exclusion_sensitivity": _with_estimates(evaluation.exclusion_sensitivity).to_dict("records"),
+        "plan": asdict(evaluation.selection.plan),
         "flow": dict(evaluation.selection.flow),
         "left_out": dict(evaluation.selection.left_out),
         "options": asdict(evaluation.selection_options) | asdict(evaluation.inference_options),

@@ -86,7 +86,8 @@ def measure_tasks(answers: pd.DataFrame, *, options: InferenceOptions) -> TaskMe
                 results.add(f"{task}_{statistic}", scope, group, estimate)
     for task in ("coherence", "intruder"):
         for group, own in _summaries(frames[task]):
-            results.add(*_of_one_summary(task, own, options.level), Scope.SUMMARY, group)
+            statistic, estimate = _of_one_summary(task, own, options.level)
+            results.add(statistic, Scope.SUMMARY, group, estimate)
     return TaskMeasures(
         results=results,
         comparisons=tuple(_comparisons(answers[answers["task"] == "compare"], boot)),
@@ -99,12 +100,16 @@ def measure_tasks(answers: pd.DataFrame, *, options: InferenceOptions) -> TaskMe
 
 
 def _with_groups(rows: pd.DataFrame) -> pd.DataFrame:
-    """The group columns as text; a trial that shows no single summary has a dash, and stands for its image."""
+    """The group columns as text, a dash where empty; a trial without a summary stands for its image or its sides."""
     filled = {
         column: rows[column].astype(object).where(rows[column].notna(), UNKNOWN).astype(str) for column in GROUP_COLUMNS
     }
+    sides = [f"{side}_{factor}" for side in ("left", "right") for factor in FACTORS]
+    pair = pd.Series(
+        ["\x00".join(map(str, row)) for row in rows[["class", *sides]].itertuples(index=False)], rows.index
+    )
     unit = rows["summary"].astype(object).where(rows["summary"].notna(), rows["image"])
-    frame = rows.assign(**filled, unit=unit.where(unit.notna(), UNKNOWN).astype(str))
+    frame = rows.assign(**filled, unit=unit.where(unit.notna(), pair).astype(str))
     # Of one participant about one unit in one variant the first answer counts, as in naming.
     return frame.sort_values(["participant", "trial_position"]).drop_duplicates(["participant", "unit", "variant"])
 
@@ -195,6 +200,8 @@ def _comparisons(rows: pd.DataFrame, boot: TwoWayBootstrap) -> Iterator[Comparis
 
 def _preferences(own: pd.DataFrame, factor: str, boot: TwoWayBootstrap) -> Preference:
     left, right = own[f"left_{factor}"].astype(str), own[f"right_{factor}"].astype(str)
+    # An effect of the side can be told from worth only when a pair was shown in both orders.
+    both_orders = bool(pd.Series(left + "\x00" + right).isin(right + "\x00" + left).any())
     # The unit that is drawn is the pair of sets: class and what stood against what, on whichever side.
     pair = own["class"].astype(str) + "\x00" + np.minimum(left, right) + "\x00" + np.maximum(left, right)
     return preference_model(
@@ -203,7 +210,7 @@ def _preferences(own: pd.DataFrame, factor: str, boot: TwoWayBootstrap) -> Prefe
         own["chosen"].map(OUTCOMES).to_numpy(dtype=float),
         participants=own["participant"].to_numpy(),
         summaries=pair.to_numpy(),
-        side=True,
+        side=both_orders,
         bootstrap=boot,
     )
 

@@ -33,8 +33,34 @@ STATISTIC_WORDS: Mapping[str, str] = {
     "nameability_above_control": "named more often than the control",
     "d_prime": "d′",
     "criterion": "criterion c",
+    "distinct_names": "distinct consensus names",
+    "coherence_mean": "coherence, mean rating",
+    "coherence_top_share": "coherence, upper half of the scale",
+    "coherence_alpha": "coherence, ordinal α",
+    "coherence_ac2": "coherence, AC2",
+    "intruder_precision": "intruder, model precision",
+    "intruder_accuracy": "intruder, right answers",
+    "intruder_chance_corrected": "intruder, above chance",
+    "predict_accuracy": "predict, right answers",
+    "predict_network_right": "predict, where the network is right",
+    "predict_network_wrong": "predict, where the network is wrong",
+    "predict_balanced": "predict, mean of the two",
+    "predict_utility": "predict, Utility-K",
 }
-SHARES = frozenset({"nameability", "nameability_above_control", "share correct"})
+SHARES = frozenset(
+    {
+        "nameability",
+        "nameability_above_control",
+        "share correct",
+        "coherence_top_share",
+        "intruder_precision",
+        "intruder_accuracy",
+        "predict_accuracy",
+        "predict_network_right",
+        "predict_network_wrong",
+        "predict_balanced",
+    }
+)
 
 
 def is_share(statistic: str) -> bool:

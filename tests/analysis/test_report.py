@@ -46,7 +46,7 @@ def test_known_probabilities_are_recovered(full):
 def test_the_page_stands_alone(full):
     page = full[1]
     assert not re.search(r'(src|href)="(?!data:|#)', page)
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 7
     assert page.count('src="data:image/webp;base64,') == 35
     assert "These answers were made by a program." in page
     assert "documented reconstruction" in page
@@ -70,12 +70,15 @@ def test_json_has_every_number_with_interval_n_and_reason(full):
 
 def test_tables_and_figures_lie_beside_the_page(full):
     out = full[2]
+    data = ("results", "summaries", "names_trail", "behaviour", "flow", "exclusion_sensitivity")
+    printed = ("parts", "networks", "exclusions", "name_levels", "tasks", "preferences")
     assert {path.name for path in (out / "tables").iterdir()} == {
-        f"{name}.csv" for name in ("results", "summaries", "parts", "networks", "names_trail", "behaviour", "flow")
+        *(f"{name}.csv" for name in (*data, *printed)),
+        *(f"{name}.tex" for name in printed),
     }
     trail = pd.read_csv(out / "tables" / "names_trail.csv")
     assert {"raw", "level", "from", "to", "rule"} <= set(trail.columns)
-    assert len(list((out / "figures").glob("*.svg"))) == 5
+    assert len(list((out / "figures").glob("*.svg"))) == 7
 
 
 def test_the_same_seed_gives_the_same_bytes(full, export_directory, tmp_path):
