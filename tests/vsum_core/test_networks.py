@@ -227,6 +227,42 @@ def test_only_exclusive_pairs_are_folded():
     torch.testing.assert_close(module(images), before, atol=1e-5, rtol=1e-5)
 
 
+class NormWithActivation(nn.BatchNorm2d):
+    """As timm has them: a batch norm that holds the activation."""
+
+    def forward(self, images):
+        return torch.relu(super().forward(images))
+
+
+class StandardisedConvolution(nn.Conv2d):
+    """Weights are standardised on every call, so no scale of a batch norm survives in them."""
+
+    def forward(self, images):
+        weight = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
+        return nn.functional.conv2d(images, weight / weight.std((1, 2, 3), keepdim=True), self.bias)
+
+
+class PaddingConvolution(nn.Conv2d):
+    def forward(self, images):
+        return super().forward(nn.functional.pad(images, (1, 1, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("layers", "folded"),
+    [
+        ((nn.Conv2d(3, 4, 3), NormWithActivation(4)), 0),
+        ((StandardisedConvolution(3, 4, 3), nn.BatchNorm2d(4)), 0),
+        ((PaddingConvolution(3, 4, 3), nn.BatchNorm2d(4)), 1),
+    ],
+)
+def test_layers_that_do_more_than_they_are_called(layers, folded):
+    module = randomised(nn.Sequential(*layers)).eval()
+    images = torch.rand(2, 3, 8, 8)
+    before = module(images)
+    assert fold_batch_norms(module) == folded
+    torch.testing.assert_close(module(images), before, atol=1e-5, rtol=1e-5)
+
+
 def test_what_cannot_be_traced_stays_as_it_is():
     class Undecided(nn.Module):
         def __init__(self):

@@ -8,7 +8,7 @@ from vsum_core.networks.network import (
     UnknownNetworkError,
     WeightsUnavailableError,
 )
-from vsum_core.networks.registry import NetworkFamily, load_network, network_names
+from vsum_core.networks.registry import NetworkFamily, load_network, network_names, network_of
 
 __all__ = [
     "LoadedWeights",
@@ -20,4 +20,5 @@ __all__ = [
     "WeightsUnavailableError",
     "load_network",
     "network_names",
+    "network_of",
 ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+import torch
 from torch import fx, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+_PROBE_SIDE = 32  # pixels of the noise on which a folded subclass of Conv2d is compared with what it was
 
 
 class _ConvolutionTracer(fx.Tracer):
@@ -42,7 +45,8 @@ def fold_batch_norms(module: nn.Module) -> int:
         convolution, norm = (module.get_submodule(name) for name in names)
         if any(calls[name] != 1 for name in names) or not _foldable(convolution, norm):
             continue
-        _fold(convolution, norm)
+        if not _fold(convolution, norm):
+            continue
         module.set_submodule(names[1], nn.Identity())
         folded += 1
     return folded
@@ -51,21 +55,37 @@ def fold_batch_norms(module: nn.Module) -> int:
 def _foldable(convolution: nn.Module, norm: nn.Module) -> bool:
     return (
         isinstance(convolution, nn.Conv2d)
-        and isinstance(norm, nn.BatchNorm2d)
+        # A subclass may do more than normalise: those of timm hold the activation, too.
+        and type(norm) is nn.BatchNorm2d
         and norm.running_mean is not None
         and not parametrize.is_parametrized(convolution)
         and not any(part._forward_hooks or part._forward_pre_hooks for part in (convolution, norm))
     )
 
 
-def _fold(convolution: nn.Module, norm: nn.Module) -> None:
+def _fold(convolution: nn.Module, norm: nn.Module) -> bool:
+    """Fold, and tell whether it was done; a convolution that standardises its weights, say, cannot be folded."""
+    if not isinstance(convolution, nn.Conv2d):
+        return False
+    before = convolution.weight, convolution.bias
     weight, bias = fuse_conv_bn_weights(
-        convolution.weight,  # type: ignore[arg-type]
-        convolution.bias,  # type: ignore[arg-type]
+        convolution.weight,
+        convolution.bias,
         norm.running_mean,  # type: ignore[arg-type]
         norm.running_var,  # type: ignore[arg-type]
         norm.eps,  # type: ignore[arg-type]
         norm.weight,  # type: ignore[arg-type]
         norm.bias,  # type: ignore[arg-type]
     )
-    convolution.weight, convolution.bias = weight, bias
+    if type(convolution) is nn.Conv2d:
+        convolution.weight, convolution.bias = weight, bias
+        return True
+    with torch.no_grad():
+        generator = torch.Generator().manual_seed(0)
+        probe = torch.randn((1, convolution.in_channels, _PROBE_SIDE, _PROBE_SIDE), generator=generator)
+        expected = norm(convolution(probe))
+        convolution.weight, convolution.bias = weight, bias
+        if torch.allclose(convolution(probe), expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max())):
+            return True
+    convolution.weight, convolution.bias = before
+    return False

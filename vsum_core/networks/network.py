@@ -45,6 +45,16 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def state_sha256(module: torch.nn.Module) -> str:
+    """SHA-256 of a module's parameters and buffers, their names, types and shapes; 64 hexadecimal characters."""
+    digest = hashlib.sha256()
+    for name, values in sorted(module.state_dict().items()):
+        stored = values.detach().cpu().contiguous()
+        digest.update(f"{name}:{stored.dtype}:{tuple(stored.shape)}:".encode())
+        digest.update(stored.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpecification:
     """What a network needs from an image and what its outputs mean.

@@ -51,7 +51,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--networks", required=True, help="comma-separated names, such as efficientnet-lite0,resnet50"
         )
-        parser.add_argument("--checkpoint", type=Path, help="state dict for a network given as my.module:factory")
+        parser.add_argument(
+            "--checkpoint", type=Path, help="state dict for a network given as my.module:factory or timm:NAME"
+        )
         parser.add_argument("--classes", help="comma-separated classes; all by default")
         parser.add_argument("--per-class", type=int, help="images per class; all by default")
         parser.add_argument("--preset", default="default", help="default, reference (the paper's constants) or fast")
@@ -93,7 +95,7 @@ class Command(BaseCommand):
             arms = control_arms(options["arms"])
             device = device_named(options["device"])
             names = _names(options["networks"])
-            own = {name for name in names if ":" in name}  # the checkpoint is for these
+            own = _with_checkpoint(names)
             with StageBars(target) as bars:
                 images = read_images(options, bars)
                 networks = [
@@ -203,6 +205,12 @@ def _mean_purity(manifest: dict[str, Any], clustering: dict[str, Any]) -> float 
     ]
     known = [purity for purity in purities if purity is not None]
     return sum(known) / len(known) if known else "–"
+
+
+def _with_checkpoint(names: list[str]) -> set[str]:
+    """Networks that the checkpoint is for: those of one's own, or else those of timm."""
+    with_colon = {name for name in names if ":" in name}
+    return {name for name in with_colon if not name.startswith("timm:")} or with_colon
 
 
 def _names(text: str) -> list[str]:
