@@ -31,6 +31,13 @@ class Matcher(enum.StrEnum):
     LOCAL_OFFSET = "local-offset"  # LOM
 
 
+class FlowField(enum.StrEnum):
+    """How matches of proposals become a flow of pixels."""
+
+    PAINTED = "painted"  # every pixel follows the most confident match that holds it, then the field is smoothed
+    VOTED = "voted"  # every pixel goes where most of the matches that hold it send it
+
+
 class QualityBar(enum.StrEnum):
     """What the median similarity of a cluster is compared with before the cluster counts as a summary."""
 
@@ -183,10 +190,20 @@ class FlowConfig:
     hough_bin: float = 8.0  # side of an offset bin, pixels of the frame
     hough_scale_bin: float = 0.25  # side of a scale bin, in octaves of the box's side
     hough_sigma: float = 1.0  # of the Gaussian likelihood of an offset, in bins
+    field: FlowField = FlowField.PAINTED
+    vote_sigma: float = 12.0  # of the Gaussian in which votes support each other, pixels of the frame; voted field only
+    vote_matches: int = 3  # most confident matches of a proposal that vote; voted field only
     guidance_weight: float = 20.0  # lambda of static/dynamic filtering
     guidance_sigma: float = 30.0
     flow_sigma: float = 15.0
     guidance_iterations: int = 2
+
+    def __post_init__(self) -> None:
+        _require(self.maximum_aspect_ratio > 1, "maximum_aspect_ratio", self.maximum_aspect_ratio, "above 1")
+        for name in ("appearance_power", "hough_bin", "hough_scale_bin", "hough_sigma", "vote_sigma"):
+            _require(getattr(self, name) > 0, name, getattr(self, name), "positive")
+        for name in ("median_iterations", "vote_matches", "guidance_iterations"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vsum_core.compilation import compiled
-from vsum_core.config import FlowConfig
+from vsum_core.config import FlowConfig, FlowField
 from vsum_core.flow import checked_boxes
+from vsum_core.voted_flow import SPACING, enlarged, lattice, strongest_votes, voted_places
 
 Doubles = npt.NDArray[np.float64]
 
@@ -42,10 +43,12 @@ def dense_flow(
 ) -> npt.NDArray[np.float32]:
     """Where each pixel of image A lies in image B.
 
-    Every proposal of A brings its most confident match (the first of equal ones). From the most to the least confident
-    match, the pixels of A's box that are still empty receive the linear map from A's box to B's box. Where matches send
-    pixels of A to one pixel of B, only those of the most confident match stay. What is then empty follows from the
-    rest by static/dynamic guidance filtering: neighbouring pixels of like colour, and of like flow, flow alike.
+    With ``FlowField.PAINTED``, every proposal of A brings its most confident match (the first of equal ones), and from
+    the most to the least confident, the pixels of A's box that are still empty receive the linear map from A's box to
+    B's box. Where matches send pixels of A to one pixel of B, only those of the most confident match stay. What is then
+    empty follows from the rest by static/dynamic guidance filtering: neighbouring pixels of like colour, and of like
+    flow, flow alike. With ``FlowField.VOTED`` each pixel goes where most of the matches that hold it send it
+    (:mod:`vsum_core.voted_flow`), and only pixels that no match holds are filled by guidance.
 
     Args:
         boxes_a: (P, 4) boxes ``[left, top, right, bottom]`` in pixels, right and bottom exclusive.
@@ -60,7 +63,7 @@ def dense_flow(
 
     Raises:
         ValueError: shapes do not fit.
-        NoMatchError: no confidence is above 0.
+        NoMatchError: no confidence is above 0, or, for a vote, the boxes lie between the places of the lattice.
         UnsolvedFlowError: the linear system did not converge.
     """
     boxes_a, boxes_b = checked_boxes(boxes_a, "boxes_a"), checked_boxes(boxes_b, "boxes_b")
@@ -75,16 +78,20 @@ def dense_flow(
             f"none of the {weights.size} pairs of proposals has any."
         )
     height_b, width_b = image_a.shape[:2] if size_b is None else size_b
-    best, columns = weights.max(axis=1), weights.argmax(axis=1)
-    order = np.argsort(-best, kind="stable")
-    order = order[best[order] > 0]
-    flow = np.full((*image_a.shape[:2], 2), np.nan)
-    _paint(boxes_a[order], boxes_b[columns[order]], flow, height_b, width_b)
     # Displacements are smoothed, not positions, so that no movement at all is the smoothest flow.
-    positions = np.stack(np.meshgrid(np.arange(flow.shape[1]), np.arange(flow.shape[0])), axis=2)
-    filled = _fill(flow - positions, image_a, config) + positions
-    result: npt.NDArray[np.float32] = np.clip(filled, 0, [width_b - 1, height_b - 1]).astype(np.float32)
-    return result
+    positions = np.stack(np.meshgrid(np.arange(image_a.shape[1]), np.arange(image_a.shape[0])), axis=2)
+    match config.field:
+        case FlowField.PAINTED:
+            flow = np.full((*image_a.shape[:2], 2), np.nan)
+            best, columns = weights.max(axis=1), weights.argmax(axis=1)
+            order = np.argsort(-best, kind="stable")
+            order = order[best[order] > 0]
+            _paint(boxes_a[order], boxes_b[columns[order]], flow, height_b, width_b)
+            displacement = _fill(flow - positions, image_a, config)
+        case FlowField.VOTED:
+            displacement = _voted(boxes_a, boxes_b, weights, image_a, config)
+    result: npt.NDArray[np.float32] = np.clip(displacement + positions, 0, [width_b - 1, height_b - 1])
+    return result.astype(np.float32)
 
 
 def warp(image_b: npt.NDArray[np.uint8], flow: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
@@ -97,6 +104,30 @@ def warp(image_b: npt.NDArray[np.uint8], flow: npt.NDArray[np.float32]) -> npt.N
     columns, rows = np.ascontiguousarray(flow[..., 0]), np.ascontiguousarray(flow[..., 1])
     result = cv2.remap(image_b, columns, rows, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(result, dtype=np.uint8)
+
+
+def _voted(
+    boxes_a: Doubles,
+    boxes_b: Doubles,
+    confidence: npt.NDArray[np.floating],
+    image_a: npt.NDArray[np.uint8],
+    config: FlowConfig,
+) -> Doubles:
+    """Displacement (H, W, 2) by vote on a lattice; places without a vote are filled by guidance on the lattice."""
+    height, width = image_a.shape[:2]
+    rows, columns, places = lattice(height, width)
+    first, second, votes = strongest_votes(confidence, count=config.vote_matches)
+    moved = voted_places(boxes_a[first], boxes_b[second], votes, places, config=config) - places
+    displacement = moved.reshape(rows, columns, 2)
+    empty = np.isnan(displacement[..., 0])
+    if empty.all():
+        raise NoMatchError(
+            f"No match holds any of the places that votes are counted at, {SPACING} pixels apart. Boxes are too small."
+        )
+    if empty.any():
+        small = cv2.resize(image_a, (columns, rows), interpolation=cv2.INTER_AREA)
+        displacement[empty] = _fill(displacement, np.asarray(small, dtype=np.uint8), config)[empty]
+    return enlarged(displacement, height, width)
 
 
 @compiled
