@@ -31,6 +31,13 @@ class Matcher(enum.StrEnum):
     LOCAL_OFFSET = "local-offset"  # LOM
 
 
+class MaskVariant(enum.StrEnum):
+    """What a mask is made of."""
+
+    PIXELS = "pixels"  # a coarse smooth mask, then a sharp one
+    SUPERPIXELS = "superpixels"  # a coarse smooth mask, then one value per superpixel
+
+
 class FlowField(enum.StrEnum):
     """How matches of proposals become a flow of pixels."""
 
@@ -87,13 +94,36 @@ class MaskStageConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SuperpixelConfig:
+    """Masks of SLIC superpixels (Achanta et al., PAMI 2012), the optional third variant of the reference."""
+
+    segments: int = 2000  # aimed at; there may be somewhat fewer
+    compactness: float = 10.0  # weight of nearness against likeness of colour
+    sigma: float = 0.5  # of the Gaussian before the segmentation, pixels
+    stage: MaskStageConfig = field(
+        default_factory=lambda: MaskStageConfig(
+            steps=50, learning_rate=0.1, area_weight=0.2, total_variation_weight=1.0, binary_weight=4.0
+        )
+    )
+
+    def __post_init__(self) -> None:
+        _require(self.segments >= 2, "segments", self.segments, "2 or more")
+        _require(self.compactness > 0, "compactness", self.compactness, "positive")
+        _require(self.sigma >= 0, "sigma", self.sigma, "0 or more")
+        for name, plain in (("resolution_divisor", 1), ("mask_blur_sigma", 0), ("contrast", 1), ("rise_weight", 0)):
+            _require(getattr(self.stage, name) == plain, f"stage.{name}", getattr(self.stage, name), str(plain))
+
+
+@dataclass(frozen=True, kw_only=True)
 class MaskConfig:
     """From one image to a smooth and then a sharp mask; 1 keeps a pixel, 0 replaces it by the blurred image.
 
     Where both stages have the same ``resolution_divisor`` the sharp stage goes on with the values the smooth stage
-    optimised; otherwise it starts from the smooth mask, resized.
+    optimised; otherwise it starts from the smooth mask, resized. With ``SUPERPIXELS`` the stage
+    of ``superpixels`` follows the smooth one in place of the sharp one.
     """
 
+    variant: MaskVariant = MaskVariant.PIXELS
     blur_kernel: int = 11
     blur_sigma: float = 10.0
     threshold: float = 0.5
@@ -118,6 +148,8 @@ class MaskConfig:
             steps=150, learning_rate=0.1, area_weight=0.01, total_variation_weight=1.0, binary_weight=2.0
         )
     )
+
+    superpixels: SuperpixelConfig = field(default_factory=SuperpixelConfig)
 
     def __post_init__(self) -> None:
         _require(self.blur_kernel % 2 == 1 and self.blur_kernel > 0, "blur_kernel", self.blur_kernel, "odd")

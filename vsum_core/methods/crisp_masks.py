@@ -1,4 +1,4 @@
-"""The method this project is about: crisp masks in two stages, as in :mod:`vsum_core.masks`."""
+"""The method this project is about: crisp masks in two stages, as in :mod:`vsum_core.masks`, or of superpixels."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vsum_core.config import MaskVariant
 from vsum_core.masks import MaskResult, optimise_masks
-from vsum_core.methods.method import Explanation, Maps, Method, Question
+from vsum_core.methods.method import Explanation, Maps, Method, Question, mask_scores
 from vsum_core.methods.registry import CRISP_MASKS
+from vsum_core.superpixel_masks import SuperpixelResult, optimise_superpixel_masks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +28,19 @@ def relevance(question: Question) -> Maps:
 def masks(question: Question) -> Explanation:
     """The sharp masks."""
     result = _optimise(question)
-    return Explanation(masks=result.sharp, scores=result.scores)
+    if isinstance(result, MaskResult):
+        return Explanation(masks=result.sharp, scores=result.scores)
+    return Explanation(masks=result.sharp, scores=mask_scores(question, result.sharp, p_smooth=result.p_smooth))
 
 
-def _optimise(question: Question) -> MaskResult:
-    return optimise_masks(
-        question.network, question.images, question.targets, config=question.config, progress=image_progress(question)
-    )
+def _optimise(question: Question) -> MaskResult | SuperpixelResult:
+    network, images, targets, config = question.network, question.images, question.targets, question.config
+    progress = image_progress(question)
+    match config.variant:
+        case MaskVariant.PIXELS:
+            return optimise_masks(network, images, targets, config=config, progress=progress)
+        case MaskVariant.SUPERPIXELS:
+            return optimise_superpixel_masks(network, images, targets, config=config, progress=progress)
 
 
 def image_progress(question: Question) -> Callable[[int, int], None]:
