@@ -15,7 +15,7 @@ import jsonschema
 
 from vsum_core.store import Store
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 FILE_NAME = "manifest.json"
 _SCHEMA_PATH = Path(__file__).resolve().parent.parent / "contracts" / "manifest.schema.json"
 
@@ -58,6 +58,9 @@ def validate(manifest: Manifest) -> None:
         _require_known(f"masks/{index}", "image", mask["image"], images)
     for summary in manifest["summaries"]:
         _check_summary(summary, images)
+    for index, prediction in enumerate(manifest.get("predictions", ())):
+        _require_known(f"predictions/{index}", "network", prediction["network"], networks)
+        _require_known(f"predictions/{index}", "image", prediction["image"], images)
 
 
 def _check_summary(summary: dict[str, Any], images: set[str]) -> None:

@@ -20,6 +20,7 @@ from vsum_core.provenance import code_digest
 from vsum_core.stages.grouping import Grouping, group
 from vsum_core.stages.masking import ImageMask, make_masks
 from vsum_core.stages.matching import ClassMatcher, ClassRegions
+from vsum_core.stages.predicting import held_out_images, predict
 from vsum_core.stages.proposing import make_proposals
 from vsum_core.stages.run import Explainer, Run
 from vsum_core.stages.screening import Screening, network_key, screen
@@ -67,6 +68,7 @@ def pregenerate(
     methods: Sequence[Method] | None = None,
     directory: Path,
     device: torch.device,
+    held_out: int = 0,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Manifest:
@@ -83,11 +85,13 @@ def pregenerate(
         methods: explanation methods, each once; None for the crisp masks of the paper alone.
         directory: the run directory.
         device: where the networks live.
+        held_out: images of each class that are kept from the summaries, so that people can predict the networks'
+            answers to them; with any, the manifest has the section ``predictions``.
         workers: threads for work on the CPU, 1 or more.
         progress: receiver of progress.
 
     Raises:
-        ValueError: no network or method, one name twice, or no worker.
+        ValueError: no network or method, one name twice, no worker, or too many images held out.
         UnsuitableNetworkError: a method cannot explain one of the networks.
         UnknownClassError: a network lacks a class of the images.
         StorageError: the run directory cannot be written.
@@ -112,10 +116,12 @@ def pregenerate(
         workers=workers,
         progress=progress or Silent(),
     )
+    kept = held_out_images(images.images, per_class=held_out)
     screenings = {network.specification.name: screen(run, network) for network in networks}
     masks: dict[Explainer, dict[str, ImageMask]] = {}
     for network in networks:
-        masks |= _masks_of(run, network, methods, screenings[network.specification.name].correct)
+        correct = screenings[network.specification.name].correct
+        masks |= _masks_of(run, network, methods, [image for image in correct if image.id not in kept])
     masked = [image for image in images.images if any(image.id in found for found in masks.values())]
     boxes = make_proposals(run, masked)
     clusterings: list[dict[str, Any]] = []
@@ -147,7 +153,7 @@ def pregenerate(
                     )
     manifest = {
         "schema_version": SCHEMA_VERSION,
-        "run": _run_record(run, networks, methods, arms),
+        "run": _run_record(run, networks, methods, arms, kept=kept),
         "classes": [{"name": label.name, "folder": label.folder, "wnid": label.wnid} for label in images.classes],
         "networks": [_network_record(network, screenings[network.specification.name]) for network in networks],
         "images": [_image_record(image, len(boxes[image.id]) if image.id in boxes else 0) for image in images.images],
@@ -156,6 +162,12 @@ def pregenerate(
         "summaries": summaries,
         "skipped": [_skipped_record(skipped) for skipped in _all_skipped(images, screenings, masks)],
     }
+    if kept:
+        manifest["predictions"] = [
+            record
+            for network in networks
+            for record in predict(run, network, screenings[network.specification.name], held_out=kept)
+        ]
     write(run.store, manifest)
     return manifest
 
@@ -200,7 +212,7 @@ def _all_skipped(
 
 
 def _run_record(
-    run: Run, networks: Sequence[Network], methods: Sequence[Method], arms: Sequence[Arm]
+    run: Run, networks: Sequence[Network], methods: Sequence[Method], arms: Sequence[Arm], *, kept: frozenset[str]
 ) -> dict[str, Any]:
     digests = [code_digest(__name__), *(code_digest(method.module) for method in methods)]
     code = f"{vsum_core.__version__}+{key_of(digests=digests)[:12]}"
@@ -211,6 +223,7 @@ def _run_record(
         networks=[network_key(network) for network in networks],
         methods=[method.key() for method in methods],
         arms=[str(arm) for arm in arms],
+        **({"held_out": sorted(kept)} if kept else {}),
     )
     return {
         "digest": digest,

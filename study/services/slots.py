@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from study.models import Event, EventKind, Participant, ParticipantState, Slot, SlotState, Study
+from study.services.quotas import has_room, trials_per_cell
 
 
 def claim_slot(participant: Participant, *, now: datetime) -> Slot | None:
@@ -23,7 +24,7 @@ def claim_slot(participant: Participant, *, now: datetime) -> Slot | None:
     expires = lease_end(study, now=now)
     claimable = Q(state=SlotState.FREE) | Q(state=SlotState.CLAIMED, lease_expires_at__lt=now)
     while True:
-        candidate = Slot.objects.filter(claimable, study=study).order_by("number").first()
+        candidate = _next_slot(study, claimable)
         if candidate is None:
             return None
         previous = candidate.holder_id
@@ -35,6 +36,16 @@ def claim_slot(participant: Participant, *, now: datetime) -> Slot | None:
                 transaction.on_commit(partial(time_out, previous, now=now, kind=EventKind.LEASE_LOST))
             candidate.refresh_from_db()
             return candidate
+
+
+def _next_slot(study: Study, claimable: Q) -> Slot | None:
+    """Return the first claimable slot; with a quota per cell, the first whose cells all have room."""
+    slots = Slot.objects.filter(claimable, study=study).order_by("number")
+    if study.quota_per_cell is None:
+        return slots.first()
+    Study.objects.select_for_update().get(pk=study.pk)  # two claims at once would count the same room
+    counts = trials_per_cell(study)
+    return next((slot for slot in slots.iterator() if has_room(slot, counts, quota=study.quota_per_cell)), None)
 
 
 def reclaim_slot(participant: Participant, *, now: datetime) -> bool:

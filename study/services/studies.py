@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from study.design_problems import design_problems
+from study.exposure_audit import audit_plan
 from study.models import ParticipantState, Study, StudyState
 from study.presets import Preset
 from study.recruitment import recruitment_problems
@@ -36,6 +38,9 @@ def create_study(preset: Preset, *, slug: str, seed: int = 0, **overrides: Any) 
         study.full_clean()
     except ValidationError as error:
         raise StudyError("; ".join(error.messages)) from error
+    problems = design_problems(study)
+    if problems:
+        raise StudyError(" ".join(problems))
     study.save(force_insert=True)
     return study
 
@@ -57,7 +62,8 @@ def launch_study(study: Study) -> Study:
     """Let participants in: draft or paused becomes running. Launching a running study changes nothing.
 
     Raises:
-        StudyError: the study is closed, has no stimuli or no plan yet, or its settings for a recruiter are wrong.
+        StudyError: the study is closed, has no stimuli or no plan yet, its design or its settings for a recruiter are
+            wrong, or a trial of its plan gives another's answer away.
     """
     locked = Study.objects.select_for_update().get(pk=study.pk)
     if locked.state == StudyState.RUNNING:
@@ -66,9 +72,15 @@ def launch_study(study: Study) -> Study:
         raise StudyError(f"Study {locked.slug!r} is closed for good; create a new one.")
     if not locked.slots.exists():
         raise StudyError(f"Study {locked.slug!r} has no plan yet; import stimuli first: manage.py import_stimuli RUN.")
-    problems = recruitment_problems(locked)
+    problems = [*design_problems(locked), *recruitment_problems(locked)]
     if problems:
         raise StudyError(" ".join(problems))
+    leaks = audit_plan(locked)
+    if leaks:
+        raise StudyError(
+            f"The plan of study {locked.slug!r} gives answers away in {len(leaks)} places, first in {leaks[0]}; "
+            f"manage.py audit_exposure --study {locked.slug} lists them."
+        )
     locked.state = StudyState.RUNNING
     locked.launched_at = locked.launched_at or timezone.now()
     locked.save(update_fields=["state", "launched_at"])

@@ -105,7 +105,7 @@ class PredictTask(Task):
     form_class = PredictForm
     options_class = PredictOptions
     worked_example = "toucan"
-    needs = "predictions of new images (manage.py pregenerate --predictions) whose classes have summaries"
+    needs = "predictions of new images (manage.py pregenerate --held-out N) whose classes have summaries"
     seconds_per_trial = 20.0
     answer_columns = (
         "answer_value",
@@ -174,7 +174,8 @@ class PredictTask(Task):
         An image is new when no stimulus of the study shows a region of it. Candidates need summaries, so an image
         whose class, or whose answer, has none cannot be shown.
         """
-        items, alone = [], set()
+        items: list[PlannedItem] = []
+        alone: dict[str, tuple[str, str]] = {}
         explained = sorted(_explained_classes(material).items(), key=lambda entry: entry[0][2] != CONTROL_FREE_ARM)
         for (network, method, arm), classes in explained:
             usable = [
@@ -185,10 +186,9 @@ class PredictTask(Task):
                 and prediction.image not in material.member_images
             ]
             for prediction in balance_correctness(usable, wrong_share=options.wrong_share, generator=generator):
-                # Without an explanation all methods and arms look the same: one of them stands for all.
-                lone = (network, prediction.image)
-                variants = [name for name in options.variants if name == WITH or lone not in alone]
-                alone.add(lone)
+                # Without an explanation all methods and arms look the same: the first of them stands for all.
+                first = alone.setdefault(network, (method, arm)) == (method, arm)
+                variants = [name for name in options.variants if name == WITH or first]
                 items += [_item(prediction, variant, method=method, arm=arm) for variant in variants]
         return items
 

@@ -291,3 +291,26 @@ def test_a_fixed_share_needs_no_crisp_masks(thing_folder, colour_network, config
 def test_a_method_that_cannot_explain_a_network_says_so(thing_folder, colour_network, config, tmp_path):
     with pytest.raises(UnsuitableNetworkError, match="colour-detector"):
         run(thing_folder, colour_network, tmp_path / "run", config, methods=methods_named("grad-cam"))
+
+
+def test_images_held_out_are_in_no_summary_and_have_predictions(thing_folder, colour_network, config, tmp_path):
+    manifest = run(thing_folder, colour_network, tmp_path / "run", config, held_out=1)
+    assert manifests.read(tmp_path / "run") == manifest
+    predictions = manifest["predictions"]
+    classes = {image["id"]: image["class"] for image in manifest["images"]}
+    assert {classes[record["image"]] for record in predictions} == {"red thing", "blue thing"}
+    kept = {record["image"] for record in predictions}
+    members = {member["image"] for summary in manifest["summaries"] for member in summary["members"]}
+    assert kept.isdisjoint(members)
+    assert kept.isdisjoint({mask["image"] for mask in manifest["masks"]})
+    for record in predictions:
+        assert record["correct"] == (record["answer"] == classes[record["image"]])
+        with Image.open(tmp_path / "run" / record["picture"]["file"]) as picture:
+            assert picture.size == (record["picture"]["width"], record["picture"]["height"])
+            assert max(picture.size) <= 480
+    assert manifest["run"]["digest"] != run(thing_folder, colour_network, tmp_path / "all", config)["run"]["digest"]
+
+
+def test_not_all_images_can_be_held_out(thing_folder, colour_network, config, tmp_path):
+    with pytest.raises(ValueError, match="to be held out; hold out fewer"):
+        run(thing_folder, colour_network, tmp_path / "run", config, held_out=50)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +27,14 @@ class Screening:
         correct: images whose top-1 answer is their class, in the order of the image set.
         skipped: the others, with the answer the network gave instead.
         seen: images shown.
+        answers: image → index of its top-1 category, and that category's probability.
     """
 
     network: str
     correct: tuple[ImageFile, ...]
     skipped: tuple[Skipped, ...]
     seen: int
+    answers: Mapping[str, tuple[int, float]]
 
 
 def read_batch(images: Sequence[ImageFile], network: Network) -> torch.Tensor:
@@ -110,4 +112,5 @@ def screen(run: Run, network: Network) -> Screening:
         correct=tuple(correct),
         skipped=tuple(skipped),
         seen=len(run.images.images),
+        answers=answers,
     )

@@ -68,6 +68,13 @@ class Command(BaseCommand):
             help="share of each image that methods with relevance maps delete; the crisp mask's by default",
         )
         parser.add_argument("--arms", default="random-regions", help="comma-separated control arms, or none")
+        parser.add_argument(
+            "--held-out",
+            type=int,
+            default=0,
+            metavar="N",
+            help="images of each class kept from the summaries, for the task predict; %(default)s by default",
+        )
         parser.add_argument("--out", type=Path, required=True, help="run directory")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
         parser.add_argument("--seed", type=int, default=0)
@@ -115,6 +122,7 @@ class Command(BaseCommand):
                     methods=methods,
                     directory=options["out"],
                     device=device,
+                    held_out=options["held_out"],
                     workers=options["workers"],
                     progress=bars,
                 )
