@@ -104,10 +104,11 @@ class TrialSplit:
 
 @dataclass(frozen=True)
 class PlannedBlock:
-    """The items of a block, and how many of them each participant sees."""
+    """The items of a block, how many of them each participant sees, and how many classes they must meet in it."""
 
     items: tuple[PlannedItem, ...]
     split: TrialSplit
+    fewest_classes: int = 1
 
 
 @dataclass(frozen=True)
@@ -187,10 +188,11 @@ def plan(
             raise PlanError(f"Identifier {repeated!r} occurs twice; expected unique identifiers.")
     pools = [tuple(sorted(block.items, key=lambda item: item.identifier)) for block in blocks]
     splits = [block.split for block in blocks]
+    fewest = [block.fewest_classes for block in blocks]
     while True:
         generator = np.random.default_rng(seed)
         try:
-            chosen, dealt = _choose(pools, splits, slots=slots, generator=generator)
+            chosen, dealt = _choose(pools, splits, fewest_classes=fewest, slots=slots, generator=generator)
         except _ExhaustedError as exhausted:
             group = ("summaries", "controls")[exhausted.group]
             split = splits[exhausted.block]
@@ -303,16 +305,19 @@ def _choose(
     pools: Sequence[Sequence[PlannedItem]],
     splits: Sequence[TrialSplit],
     *,
+    fewest_classes: Sequence[int],
     slots: int,
     generator: np.random.Generator,
 ) -> tuple[list[list[list[str]]], list[tuple[frozenset[str], ...]]]:
     """Choose the items of each block for each slot; also return the classes that were dealt to the blocks."""
     classes = sorted({name for pool in pools for item in pool for name in item.shown_classes})
-    if len(classes) < len(pools):
-        raise PlanError(
-            f"There are {len(pools)} blocks but only {len(classes)} classes; each participant meets a class in one "
-            "block only, so import more classes, or take blocks out."
-        )
+    each = len(classes) // len(pools)
+    for number, fewest in enumerate(fewest_classes, start=1):
+        if each < fewest:
+            raise PlanError(
+                f"There are {len(pools)} blocks and {len(classes)} classes; each participant meets a class in one block "
+                f"only, so {each} in each, but block {number} needs {fewest}. Import more classes, or take blocks out."
+            )
     shuffled = [str(name) for name in generator.permutation(classes)]
     exclusion = _Exclusion(pools)
     control = [np.array([item.is_control for item in pool], dtype=bool) for pool in pools]

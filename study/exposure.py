@@ -4,7 +4,7 @@ It knows nothing of how a plan was drawn. It takes what trials show, as they are
 
 * `summary-asked-twice`: two trials are about the same summary;
 * `summary-known`: a task asks about a summary that another task shows too, whole or in part;
-* `picture-repeated`: two trials show the same picture, where it could be recognised;
+* `picture-repeated`: a picture that stood alone in one trial, such as a tile, is seen again in another;
 * `image-known`: a trial asks what a network answers to an image of which another trial shows a region;
 * `image-asked-twice`: two trials ask about the same image;
 * `answer-explained`: an attention check shows what practice has explained, with the same right answer.
@@ -39,7 +39,8 @@ class Exposure:
         task: its task type; only leaks within one task may be meant.
         about: the summary that it asks about, where there is one.
         summaries: every summary of which it shows something.
-        pictures: hashes of the pictures by which something could be recognised: cells, crops and new images.
+        pictures: hashes of the pictures of the whole summary, where all of it is shown.
+        single: hashes of pictures that stand alone: tiles and new images.
         images: images of which it shows a region, or the whole.
         asked_images: images whose answer it asks for.
         explained: static pictures whose answer practice explains, and the right answer; see `known`.
@@ -51,6 +52,7 @@ class Exposure:
     about: str | None = None
     summaries: frozenset[str] = frozenset()
     pictures: frozenset[str] = frozenset()
+    single: frozenset[str] = frozenset()
     images: frozenset[str] = frozenset()
     asked_images: frozenset[str] = frozenset()
     explained: frozenset[tuple[str, frozenset[str]]] = frozenset()
@@ -93,16 +95,21 @@ def exposure_of(
         )
         key = "explained" if trial["phase"] == "practice" else "known"
         return Exposure(position, trial["task"], **{key: shown})
-    about, summaries, pictures, images, asked = trial["stimulus"], set(), set(), set(), set()
+    about: str | None = trial["stimulus"]
+    summaries: set[str] = set()
+    pictures: set[str] = set()
+    single: set[str] = set()
+    images: set[str] = set()
+    asked: set[str] = set()
     places = list(picture_places(trial["detail"]))
     for place in places:
         if "image" in place:
             asked.add(place["image"])
             images.add(place["image"])
-            pictures.add(image_pictures[place["image"]])
+            single.add(image_pictures[place["image"]])
         elif "member" in place:
             summaries.add(place["summary"])
-            pictures.add(stimuli[place["summary"]].crops[place["member"]])
+            single.add(stimuli[place["summary"]].crops[place["member"]])
             images |= stimuli[place["summary"]].images
         else:
             summaries.add(place["summary"])
@@ -118,6 +125,7 @@ def exposure_of(
         about=about,
         summaries=frozenset(summaries),
         pictures=frozenset(pictures),
+        single=frozenset(single),
         images=frozenset(images),
         asked_images=frozenset(asked),
     )
@@ -127,7 +135,7 @@ def find_leaks(exposures: Sequence[Exposure]) -> list[Leak]:
     """Return the leaks among the trials of one participant, in order."""
     leaks: set[Leak] = set()
     leaks |= _repeated(exposures, "summary-asked-twice", lambda trial: {trial.about} - {None})
-    leaks |= _repeated(exposures, "picture-repeated", lambda trial: trial.pictures)
+    leaks |= _repeated(exposures, "picture-repeated", lambda trial: trial.single)
     leaks |= _repeated(exposures, "image-asked-twice", lambda trial: trial.asked_images)
     shown_by: dict[str, list[Exposure]] = defaultdict(list)
     regions_of: dict[str, list[Exposure]] = defaultdict(list)
@@ -142,7 +150,16 @@ def find_leaks(exposures: Sequence[Exposure]) -> list[Leak]:
         for first, second in combinations(trials, 2):
             if first.task != second.task:
                 leaks.add(_leak("summary-known", first, second, summary))
+    whole: dict[str, list[Exposure]] = defaultdict(list)
     for trial in exposures:
+        for picture in trial.pictures:
+            whole[picture].append(trial)
+    for trial in exposures:
+        for picture in trial.single:
+            # Networks may share a region, so within one task a picture may be in two summaries.
+            leaks |= {
+                _leak("picture-repeated", trial, other, picture) for other in whole[picture] if other.task != trial.task
+            }
         for image in trial.asked_images:
             leaks |= {
                 _leak("image-known", trial, other, image)

@@ -73,7 +73,10 @@ def plan_trials(
             )
         pools.append(items)
     drawn = plan(
-        [PlannedBlock(items=items, split=split) for items, split in zip(pools, wanted, strict=True)],
+        [
+            PlannedBlock(items=items, split=split, fewest_classes=task.fewest_classes)
+            for items, split, task in zip(pools, wanted, tasks, strict=True)
+        ],
         slots=slots,
         seed=seed,
         balanced_order=balanced_order,
@@ -174,11 +177,11 @@ def insert_checks(
 ) -> list[PlannedTrial]:
     """Spread checks over a block: the trials are cut into equal parts, and a check stands between every two.
 
-    Each check moves by up to a quarter of a part, so that its place cannot be foreseen; none comes first.
+    Each check moves by up to almost half a part, so that its place cannot be foreseen; none comes first.
     """
     placed = list(trials)
     part = len(trials) / (len(checks) + 1)
     for number, check in reversed(list(enumerate(checks, start=1))):
-        place = round(number * part + generator.uniform(-0.25, 0.25) * part)
+        place = round(number * part + generator.uniform(-0.45, 0.45) * part)
         placed.insert(min(max(1, place), len(trials)), check)
     return placed

@@ -121,6 +121,8 @@ class Task(ABC):
     """Columns of `responses_long` that this task fills, besides those that every answer has."""
     needs: ClassVar[str] = "at least one summary"
     """What a study must hold for this task, in words, for messages."""
+    fewest_classes: ClassVar[int] = 1
+    """How many classes a participant must meet in a block of this task."""
     seconds_per_trial: ClassVar[float]
     """Typical time that a trial takes, for the planned burden; to be corrected after a pilot."""
 

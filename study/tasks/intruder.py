@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.utils.translation import gettext as _
 
 from study.allocation import PlannedItem
-from study.material import Material, MaterialStimulus, share_regions
+from study.material import Material, MaterialStimulus, Member, share_regions
 from study.models import Answer, AnswerKind, Trial
 from study.tasks.base import Feedback, Judgement, PracticeItem, Task, TaskOptions, find_item
 from study.tasks.form import ChoiceForm, Submission
@@ -91,9 +91,14 @@ def can_intrude(group: MaterialStimulus, other: MaterialStimulus, *, overlap: fl
     return not share_regions(group, other, overlap=overlap)
 
 
+def _crop_key(member: Member) -> str:
+    """Return a key of a region: summaries of two networks may hold the same one, and its crop is the same picture."""
+    return f"crop:{member.image}@{','.join(f'{side:.4f}' for side in member.box)}"
+
+
 def _item(group: MaterialStimulus, intruder: MaterialStimulus, band: str, *, needed: int) -> PlannedItem:
-    own = {f"crop:{group.identifier}/{member}" for member in range(needed)}
-    foreign = f"crop:{intruder.identifier}/{len(intruder.members) - 1}"
+    own = {_crop_key(member) for member in group.members[:needed]}
+    foreign = _crop_key(intruder.members[-1])
     both = frozenset({f"summary:{group.identifier}", f"summary:{intruder.identifier}"})
     return PlannedItem(
         identifier=f"{group.identifier}~{band}~{intruder.identifier}",

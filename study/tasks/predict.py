@@ -106,6 +106,7 @@ class PredictTask(Task):
     options_class = PredictOptions
     worked_example = "toucan"
     needs = "predictions of new images (manage.py pregenerate --held-out N) whose classes have summaries"
+    fewest_classes = FEWEST_CLASSES
     seconds_per_trial = 20.0
     answer_columns = (
         "answer_value",
