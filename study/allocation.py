@@ -315,8 +315,9 @@ def _choose(
     for number, fewest in enumerate(fewest_classes, start=1):
         if each < fewest:
             raise PlanError(
-                f"There are {len(pools)} blocks and {len(classes)} classes; each participant meets a class in one block "
-                f"only, so {each} in each, but block {number} needs {fewest}. Import more classes, or take blocks out."
+                f"There are {len(pools)} blocks and {len(classes)} classes; each participant meets a class in one "
+                f"block only, so {each} in each, but block {number} needs {fewest}. Import more classes, or take "
+                "blocks out."
             )
     shuffled = [str(name) for name in generator.permutation(classes)]
     exclusion = _Exclusion(pools)

@@ -219,7 +219,7 @@ def test_impossible_numbers_are_named(change, message):
 
 def test_blocks_need_as_many_classes():
     block = PlannedBlock(tuple(design(classes=1)), TrialSplit(2, 0))
-    with pytest.raises(PlanError, match="2 blocks and 1 classes; .* so 0 in each, but block 1 needs 1"):
+    with pytest.raises(PlanError, match=r"2 blocks and 1 classes; .* so 0 in each, but block 1 needs 1"):
         plan([block, block], slots=1, seed=0)
     with pytest.raises(PlanError, match="There is no block"):
         plan([], slots=1, seed=0)

@@ -50,7 +50,7 @@ def test_questionnaires_that_cannot_be_read_are_named(raw, message):
 
 
 def test_burden_is_added_up():
-    """60 + 30 s around, 60 s of a questionnaire, 45 s of instructions, 15 s × (24 trials + 1 check + 2 × 2 practice)."""
+    """60 + 30 s around, 60 s of comments, 45 s of instructions, 15 s × (24 trials + 1 check + 2 × 2 practice)."""
     block = Block("name", 24, practice=("beak", "mixed"), attention=("instructed",))
     burden = planned_burden([block], [PlacedQuestionnaire("comments", "after")], seconds_per_trial={"name": 15.0})
     assert burden.minutes == pytest.approx((60 + 30 + 60 + 45 + 15 * 29) / 60)
