@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -104,6 +105,32 @@ def shift_mask(mask: NDArray[np.floating[Any]], offset: tuple[int, int]) -> NDAr
     columns = slice(max(0, right), min(width, width + right))
     if rows.start < rows.stop and columns.start < columns.stop:
         result[rows, columns] = mask[rows.start - down : rows.stop - down, columns.start - right : columns.stop - right]
+    return result
+
+
+def scattered_mask(mask: NDArray[np.floating[Any]], *, generator: np.random.Generator) -> NDArray[np.float32]:
+    """A mask as crisp and nearly as large as this one that means nothing: every blob lies at a random place.
+
+    Each connected component of the deleted area (below 0.5, 8 neighbours) is moved by whole pixels to a place drawn
+    uniformly from all places inside the frame, independently of the others; where they meet, more stays. Regions that
+    are pruned, clustered and filtered under such masks are the null of the whole method: the same images, the same
+    shapes, but no tie to the network. Source: this project.
+
+    Args:
+        mask: (S, S) in [0, 1]; below 0.5 a pixel is deleted.
+        generator: draws the places.
+
+    Returns:
+        float32 (S, S): 0 on the moved components, 1 elsewhere.
+    """
+    height, width = mask.shape
+    count, labels = cv2.connectedComponents((mask < 0.5).astype(np.uint8), connectivity=8)
+    result = np.ones((height, width), dtype=np.float32)
+    for label in range(1, count):
+        rows, columns = np.nonzero(labels == label)
+        down = int(generator.integers(-rows.min(), height - rows.max()))
+        right = int(generator.integers(-columns.min(), width - columns.max()))
+        result[rows + down, columns + right] = 0
     return result
 
 
