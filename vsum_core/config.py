@@ -49,7 +49,8 @@ class QualityBar(enum.StrEnum):
     """What the median similarity of a cluster is compared with before the cluster counts as a summary."""
 
     RELATIVE = "relative"  # to the other clusters of the class, as the reference does
-    NULL_CALIBRATED = "null-calibrated"  # to clusters of random regions of the same images
+    NULL_CALIBRATED = "null-calibrated"  # to the same members at random places of the same images
+    EVIDENCE = "evidence"  # likeness and effect, to clusters of random regions that took the same way
     NONE = "none"
 
 
@@ -284,6 +285,8 @@ class QualityConfig:
     member_share: float = 0.6  # a member stays when fewer than this share of its pairs are below that median
     null_quantile: float = 0.95
     null_draws: int = 10  # random places per cluster for the calibrated bar
+    scatterings: int = 3  # times the masks of a class are scattered for the evidence bar
+    null_share: float = 0.1  # of random clusters that may pass the evidence bar, before repeats are taken out
     minimum_members: int = 3
     repeat_overlap: float | None = None  # of the smaller box, from which two clusters show one place; None = any may
     repeat_images: float = 0.4  # share of a cluster's images that the better cluster must show too
@@ -294,6 +297,8 @@ class QualityConfig:
         _require(0 <= self.null_quantile <= 1, "null_quantile", self.null_quantile, "between 0 and 1")
         _require(self.minimum_members >= 1, "minimum_members", self.minimum_members, "1 or more")
         _require(self.null_draws >= 1, "null_draws", self.null_draws, "1 or more")
+        _require(self.scatterings >= 1, "scatterings", self.scatterings, "1 or more")
+        _require(0 <= self.null_share <= 1, "null_share", self.null_share, "between 0 and 1")
         overlap = self.repeat_overlap
         _require(overlap is None or 0 < overlap <= 1, "repeat_overlap", overlap, "above 0 and at most 1, or None")
         _require(0 <= self.repeat_images <= 1, "repeat_images", self.repeat_images, "between 0 and 1")

@@ -147,7 +147,7 @@ def part_drops(
         targets = torch.full((len(kept),), target, device=network.device)
         scores = [
             target_probabilities(network, *batch)
-            for batch in zip(perturbed.split(masks.batch_size), targets.split(masks.batch_size), strict=True)
+            for batch in zip(*(torch.split(values, masks.batch_size) for values in (perturbed, targets)), strict=True)
         ]
     p0, *after = torch.cat(scores).double().tolist()
     return {name: (p0 - p) / p0 for name, p in zip(shown, after, strict=True)} if p0 > 0 else {}

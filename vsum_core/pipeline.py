@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 import vsum_core
-from vsum_core.config import Arm, PipelineConfig, as_dictionary
+from vsum_core.config import Arm, PipelineConfig, QualityBar, as_dictionary
 from vsum_core.datasets import ClassLabel, ImageFile, ImageSet, Skipped, SkipReason
 from vsum_core.manifest import SCHEMA_VERSION, Manifest, write
 from vsum_core.methods import Method, load_method
@@ -23,6 +23,7 @@ from vsum_core.stages.matching import ClassMatcher, ClassRegions
 from vsum_core.stages.predicting import held_out_images, predict
 from vsum_core.stages.proposing import make_proposals
 from vsum_core.stages.run import Explainer, Run
+from vsum_core.stages.scattering import MaskedRegions, scattered_explainer, scattered_masks
 from vsum_core.stages.screening import Screening, network_key, screen
 from vsum_core.stages.summaries import ArmResult, summarise
 from vsum_core.store import Store, key_of
@@ -124,18 +125,28 @@ def pregenerate(
         masks |= _masks_of(run, network, methods, [image for image in correct if image.id not in kept])
     masked = [image for image in images.images if any(image.id in found for found in masks.values())]
     boxes = make_proposals(run, masked)
+    draws = range(config.quality.scatterings if config.quality.bar is QualityBar.EVIDENCE else 0)
+    scattered = scattered_masks(run, masks, draws=draws)
     clusterings: list[dict[str, Any]] = []
     summaries: list[dict[str, Any]] = []
     for label in images.classes:
         of_class = [image for image in masked if image.label.name == label.name]
-        matcher = ClassMatcher(run, of_class, boxes, masks)
+        matcher = ClassMatcher(run, of_class, boxes, masks | scattered)
         regions = matcher.regions(label=label.name)
         for network in networks:
             for method in methods:
                 explainer = Explainer(network.specification.name, method.name)
                 found = masks[explainer]
                 own_masks = {image.id: found[image.id] for image in of_class if image.id in found}
-                grouping = group(run, matcher, regions[explainer], label=f"{label.name}, {explainer}")
+                random = [scattered_explainer(explainer, draw) for draw in draws]
+                grouping = group(
+                    run,
+                    network,
+                    matcher,
+                    MaskedRegions(regions[explainer], own_masks),
+                    scatterings=[MaskedRegions(regions[key], scattered[key]) for key in random],
+                    label=f"{label.name}, {explainer}",
+                )
                 for arm in (Arm.SUMMARIES, *arms):
                     result = summarise(
                         run,

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vsum_core.clustering import affinity_propagation, clusters_from_labels
+from vsum_core.clustering import Cluster, Propagation, affinity_propagation, clusters_from_labels
 from vsum_core.config import QualityBar, as_dictionary
+from vsum_core.networks import Network
+from vsum_core.null_calibration import Null, filter_by_evidence
 from vsum_core.provenance import code_digest
-from vsum_core.quality import filter_clusters, reject_repeats
+from vsum_core.quality import FilteredCluster, filter_clusters, median_ssim, reject_repeats
 from vsum_core.stages.matching import ClassMatcher, ClassRegions
 from vsum_core.stages.run import Run
+from vsum_core.stages.scattering import MaskedRegions, clusters_evidence
+from vsum_core.stages.screening import network_key
 from vsum_core.stages.warping import cluster_patches, null_medians, warp_members
 from vsum_core.store import key_of
 
@@ -53,56 +59,74 @@ class Grouping:
     key: str
 
 
-def group(run: Run, matcher: ClassMatcher, regions: ClassRegions, *, label: str) -> Grouping:
+Clusterer = Callable[..., Propagation]
+"""Called as :func:`vsum_core.clustering.affinity_propagation` is."""
+
+
+def group(
+    run: Run,
+    network: Network,
+    matcher: ClassMatcher,
+    masked: MaskedRegions,
+    *,
+    scatterings: Sequence[MaskedRegions] = (),
+    clusterer: Clusterer = affinity_propagation,
+    label: str,
+) -> Grouping:
     """Cluster the regions and filter the clusters; kept in the store.
 
     Args:
         run: the run.
-        matcher: of the class; gives proposals and descriptors for the dense flow between members.
-        regions: of the explainer.
+        network: whose score the regions are measured with; read with ``QualityBar.EVIDENCE`` only.
+        matcher: of the class; gives proposals and descriptors.
+        masked: regions of the explainer, and its masks.
+        scatterings: regions of its scattered masks; read with ``QualityBar.EVIDENCE`` only.
+        clusterer: affinity propagation, or what a comparison puts in its place.
         label: class and explainer, for progress.
     """
-    config = run.config
+    config, regions = run.config, masked.regions
     key = key_of(
-        regions=regions.key,
+        regions=[regions.key, *(null.regions.key for null in scatterings)],
+        masks=[mask.file for mask in masked.masks.values()],
+        network=network_key(network),
+        clusterer=f"{clusterer.__module__}.{clusterer.__qualname__}",
         clustering=as_dictionary(config.clustering),
         quality=as_dictionary(config.quality),
         flow=as_dictionary(config.flow),
+        perturbation=[config.masks.blur_kernel, config.masks.blur_sigma],
         seed=config.seed,
         code=code_digest(__name__),
     )
     result = run.store.recall(STAGE, key)
     if result is None:
-        propagation = affinity_propagation(regions.similarity, config=config.clustering, seed=config.seed)
-        clusters = clusters_from_labels(
-            propagation, regions.similarity, regions.image_of_region, config=config.clustering
+        propagation, clusters = _clusters(run, regions, clusterer)
+        if config.quality.bar is QualityBar.EVIDENCE:
+            filtered = _by_evidence(run, network, matcher, masked, clusters, scatterings, clusterer)
+        else:
+            filtered = _by_structure(run, matcher, regions, clusters, label=label)
+        final = reject_repeats(
+            filtered,
+            boxes=regions.boxes,
+            image_of_region=regions.image_of_region,
+            similarity=regions.similarity,
+            config=config.quality,
         )
-        pictures = warp_members(run, matcher, regions, clusters, label=label)
-        patches = [cluster_patches(regions, cluster, pictures) for cluster in clusters]
-        null = None
-        if config.quality.bar is QualityBar.NULL_CALIBRATED:
-            null = null_medians(regions, clusters, pictures, config=config.quality, seed=config.seed)
-        accepted = [
-            {
-                "members": [int(member) for member in outcome.members],
-                "similarities": list(outcome.similarities),
-                "median_ssim": outcome.median_ssim,
-                "size_before_filter": len(outcome.cluster.members),
-            }
-            for outcome in reject_repeats(
-                filter_clusters(clusters, patches, config=config.quality, null=null),
-                boxes=regions.boxes,
-                image_of_region=regions.image_of_region,
-                similarity=regions.similarity,
-                config=config.quality,
-            )
-            if outcome.accepted
-        ]
+        if config.quality.bar is QualityBar.EVIDENCE:
+            final = _with_structure(run, matcher, regions, final, label=label)
         result = run.store.remember(
             STAGE,
             key,
             values={
-                "accepted": accepted,
+                "accepted": [
+                    {
+                        "members": [int(member) for member in outcome.members],
+                        "similarities": list(outcome.similarities),
+                        "median_ssim": outcome.median_ssim,
+                        "size_before_filter": len(outcome.cluster.members),
+                    }
+                    for outcome in final
+                    if outcome.accepted
+                ],
                 "clusters": len(propagation.exemplars),
                 "converged": propagation.converged,
                 "attempts": propagation.attempts,
@@ -121,3 +145,60 @@ def group(run: Run, matcher: ClassMatcher, regions: ClassRegions, *, label: str)
         for cluster in values.pop("accepted")
     )
     return Grouping(accepted=found, key=key, **values)
+
+
+def _clusters(run: Run, regions: ClassRegions, clusterer: Clusterer) -> tuple[Propagation, list[Cluster]]:
+    config = run.config.clustering
+    propagation = clusterer(regions.similarity, config=config, seed=run.config.seed)
+    return propagation, clusters_from_labels(propagation, regions.similarity, regions.image_of_region, config=config)
+
+
+def _by_structure(
+    run: Run, matcher: ClassMatcher, regions: ClassRegions, clusters: Sequence[Cluster], *, label: str
+) -> list[FilteredCluster]:
+    """Judged by structural similarity of the members laid over their exemplar."""
+    config = run.config.quality
+    pictures = warp_members(run, matcher, regions, clusters, label=label)
+    patches = [cluster_patches(regions, cluster, pictures) for cluster in clusters]
+    null = None
+    if config.bar is QualityBar.NULL_CALIBRATED:
+        null = null_medians(regions, clusters, pictures, config=config, seed=run.config.seed)
+    return filter_clusters(clusters, patches, config=config, null=null)
+
+
+def _by_evidence(
+    run: Run,
+    network: Network,
+    matcher: ClassMatcher,
+    masked: MaskedRegions,
+    clusters: Sequence[Cluster],
+    scatterings: Sequence[MaskedRegions],
+    clusterer: Clusterer,
+) -> list[FilteredCluster]:
+    """Judged by likeness and effect, against clusters of random regions of the same minimum size."""
+    config = run.config.quality
+
+    def large(found: Sequence[Cluster]) -> list[Cluster]:
+        return [cluster for cluster in found if len(cluster.members) >= config.minimum_members]
+
+    random_evidence = []
+    for scattering in scatterings:
+        random = large(_clusters(run, scattering.regions, clusterer)[1])
+        random_evidence.extend(clusters_evidence(run, network, matcher, scattering, random)[1])
+    candidates = large(clusters)
+    pairs, evidence = clusters_evidence(run, network, matcher, masked, candidates)
+    return filter_by_evidence(candidates, pairs, evidence, null=Null(random_evidence), config=config)
+
+
+def _with_structure(
+    run: Run, matcher: ClassMatcher, regions: ClassRegions, filtered: Sequence[FilteredCluster], *, label: str
+) -> list[FilteredCluster]:
+    """Accepted clusters with the structural similarity of their members, which is reported but has no say."""
+    accepted = [outcome.cluster for outcome in filtered if outcome.accepted]
+    pictures = warp_members(run, matcher, regions, accepted, label=label)
+    return [
+        dataclasses.replace(outcome, median_ssim=median_ssim(cluster_patches(regions, outcome.cluster, pictures)))
+        if outcome.accepted
+        else outcome
+        for outcome in filtered
+    ]

@@ -32,6 +32,7 @@ class ClassRegions:
         images: the images of the class for which the explainer has a mask.
         image_of_region: (R,) positions in ``images``.
         boxes: int32 (R, 4) on the frame.
+        proposals: (R,) positions among the proposals of their image.
         similarity: float32 (R, R), 0 or more.
         key: cache key of everything that led here.
     """
@@ -39,6 +40,7 @@ class ClassRegions:
     images: tuple[ImageFile, ...]
     image_of_region: npt.NDArray[np.int64]
     boxes: npt.NDArray[np.int32]
+    proposals: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float32]
     key: str
 
@@ -165,6 +167,7 @@ class ClassMatcher:
             images=images,
             image_of_region=image_of_region,
             boxes=boxes,
+            proposals=proposals,
             similarity=result.arrays["similarity"],
             key=key,
         )

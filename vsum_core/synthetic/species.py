@@ -239,3 +239,17 @@ SPECIES: dict[str, Species] = {
     )
 }
 """Species by name, in the order of the drawn-bird networks' outputs."""
+
+
+FIELD_MARKS: dict[str, tuple[Part, ...]] = {
+    "robin": (Part.HEAD, Part.BODY, Part.TAIL),
+    "kingfisher": (Part.HEAD, Part.WING, Part.BEAK),
+    "toucan": (Part.BEAK, Part.BODY, Part.TAIL),
+    "flamingo": (Part.LEGS, Part.NECK, Part.WING),
+    "peacock": (Part.TAIL, Part.NECK, Part.BODY),
+}
+"""The parts by which the drawn-bird networks are taught to tell a species, the first ones first.
+
+Every network rests its score on some of them, in equal shares, and on no other part: so a benchmark knows what there is
+to be found, and deleting the parts one by one proves it. See :mod:`vsum_core.networks.bird_training`.
+"""

@@ -11,6 +11,7 @@ from vsum_core.config import QualityBar, QualityConfig
 from vsum_core.stages.grouping import group
 from vsum_core.stages.matching import ClassMatcher, ClassRegions
 from vsum_core.stages.proposing import frame_of
+from vsum_core.stages.scattering import MaskedRegions
 from vsum_core.stages.warping import cluster_patches, null_medians, warp_members
 
 WIDE = np.array([[4, 10, 60, 30], [2, 30, 62, 52]], dtype=np.int32)
@@ -35,6 +36,7 @@ def class_of(run, mask_of):
             images=images,
             image_of_region=np.repeat(np.arange(len(images)), [len(boxes) for boxes in boxes_of_images]),
             boxes=every,
+            proposals=np.concatenate([np.arange(len(boxes)) for boxes in boxes_of_images]),
             similarity=np.eye(len(every), dtype=np.float32),
             key="key",
         )
@@ -68,16 +70,17 @@ def test_images_without_a_match_are_compared_as_they_are(run, class_of):
 
 
 @pytest.mark.parametrize("bar", list(QualityBar))
-def test_a_class_without_any_match_does_not_break_the_run(run, class_of, bar):
+def test_a_class_without_any_match_does_not_break_the_run(run, class_of, colour_network, mask_of, bar):
     matcher, regions = class_of(WIDE, TALL, WIDE)
     regions = dataclasses.replace(
         regions, similarity=np.full((6, 6), 0.5, dtype=np.float32) + np.eye(6, dtype=np.float32)
     )
     quality = dataclasses.replace(run.config.quality, bar=bar, minimum_members=2)
     run = dataclasses.replace(run, config=dataclasses.replace(run.config, quality=quality))
-    grouping = group(run, matcher, regions, label="red thing, network")
+    masked = MaskedRegions(regions, {image.id: mask_of(image, (0, 0, 64, 64)) for image in regions.images})
+    grouping = group(run, colour_network, matcher, masked, scatterings=[masked], label="red thing, network")
     assert grouping.clusters >= 1
-    assert group(run, matcher, regions, label="red thing, network") == grouping
+    assert group(run, colour_network, matcher, masked, scatterings=[masked], label="red thing, network") == grouping
 
 
 def test_a_null_of_equal_pictures_is_one_and_of_noise_is_low(class_of):
