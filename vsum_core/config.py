@@ -285,7 +285,7 @@ class QualityConfig:
     member_share: float = 0.6  # a member stays when fewer than this share of its pairs are below that median
     null_quantile: float = 0.95
     null_draws: int = 10  # random places per cluster for the calibrated bar
-    scatterings: int = 3  # times the masks of a class are scattered for the evidence bar
+    scatterings: int = 4  # times the masks of a class are scattered for the evidence bar
     null_share: float = 0.1  # of random clusters that may pass the evidence bar, before repeats are taken out
     minimum_members: int = 3
     repeat_overlap: float | None = None  # of the smaller box, from which two clusters show one place; None = any may
@@ -298,7 +298,7 @@ class QualityConfig:
         _require(self.minimum_members >= 1, "minimum_members", self.minimum_members, "1 or more")
         _require(self.null_draws >= 1, "null_draws", self.null_draws, "1 or more")
         _require(self.scatterings >= 1, "scatterings", self.scatterings, "1 or more")
-        _require(0 <= self.null_share <= 1, "null_share", self.null_share, "between 0 and 1")
+        _require(0 < self.null_share < 1, "null_share", self.null_share, "above 0 and below 1")
         overlap = self.repeat_overlap
         _require(overlap is None or 0 < overlap <= 1, "repeat_overlap", overlap, "above 0 and at most 1, or None")
         _require(0 <= self.repeat_images <= 1, "repeat_images", self.repeat_images, "between 0 and 1")
@@ -409,7 +409,7 @@ def _short_masks(*, smooth_steps: int, sharp_steps: int, sharp_rates: tuple[floa
 
 
 def _default() -> PipelineConfig:
-    """Fewer and cruder mask steps, fewer and larger clusters, one summary per place, pictures of the region alone.
+    """Fewer and cruder mask steps, clusters above chance, one summary per place, pictures of the region alone.
 
     Masks: a free mask at full resolution is speckle after 15 steps and needs about 150; a coarse grid seen through a
     Gaussian and a growing contrast is made of blobs by construction and crisp after 20. Every difference to the
@@ -418,8 +418,8 @@ def _default() -> PipelineConfig:
     return PipelineConfig(
         preset="default",
         masks=_short_masks(smooth_steps=36, sharp_steps=20, sharp_rates=(0.12, 0.02)),
-        clustering=ClusteringConfig(preference_factor=2.0),
-        quality=QualityConfig(minimum_members=4, repeat_overlap=0.5),
+        pruning=PruningConfig(minimum_masked=0.6),
+        quality=QualityConfig(bar=QualityBar.EVIDENCE, minimum_members=4, repeat_overlap=0.5),
         rendering=RenderingConfig(grey_opacity=0.8, hull_width=4, casing_width=1, with_components=False),
     )
 

@@ -18,12 +18,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from vsum_core.clustering import Cluster
 from vsum_core.config import QualityConfig
 from vsum_core.quality import FilteredCluster, RejectionReason
 
 Floats = NDArray[np.float64]
+
+FEWEST_RANDOM_CLUSTERS = 3
+"""With fewer clusters of random regions in all scatterings there is no mean and deviation to compare with."""
+
+_LEAST_DEVIATION = 1e-6  # of evidence, where all random clusters are equal
 
 
 @dataclass(frozen=True)
@@ -66,48 +72,40 @@ def likeness_of_members(pairs: Floats) -> Floats:
 class Null:
     """What clusters of random regions of one network and class reach.
 
-    A cluster's *rank* is the share of random clusters that it beats in both respects one by one, the smaller of the
-    two: 0.9 says that it is more alike than 90 % of them and has more effect than 90 % of them.
+    A cluster's *score* is the sum of its likeness and its effect, each in standard deviations of the random clusters
+    above their mean. Their own scores are taken as normal, which needs fewer of them than a quantile would.
 
     Args:
-        evidence: of the random clusters, in any order; there may be none.
+        evidence: of the random clusters, in any order.
     """
 
     def __init__(self, evidence: Sequence[Evidence]) -> None:
-        self.evidence = tuple(evidence)
-        self._likeness = np.sort([found.likeness for found in evidence])
-        self._effect = np.sort([found.effect for found in evidence])
-
-    def rank(self, evidence: Evidence) -> float:
-        """Share of random clusters beaten, the smaller of both respects, in [0, 1]; equal ones count half.
-
-        Without any random cluster nothing is known to be better than chance, and the rank is 0.
-        """
-        if not self.evidence:
-            return 0.0
-        return min(_share_below(self._likeness, evidence.likeness), _share_below(self._effect, evidence.effect))
-
-    def bar(self, share: float) -> float:
-        """The rank that only ``share`` of the random clusters themselves exceed.
-
-        Raises:
-            ValueError: ``share`` is not between 0 and 1.
-        """
-        if not 0 <= share <= 1:
-            raise ValueError(f"share must be between 0 and 1, but it is {share}.")
-        ranks = [self.rank(found) for found in self.evidence]
-        return float(np.quantile(ranks, 1 - share, method="higher")) if ranks else 1.0
+        self.count = len(evidence)
+        values = np.array([[found.likeness, found.effect] for found in evidence]).reshape(-1, 2)
+        self.middle_likeness = float(np.median(values[:, 0])) if self.known else -np.inf
+        self._mean = values.mean(axis=0) if self.known else np.zeros(2)
+        self._deviation = np.maximum(values.std(axis=0, ddof=1), _LEAST_DEVIATION) if self.known else np.ones(2)
+        scores = ((values - self._mean) / self._deviation).sum(axis=1)
+        self._spread = float(scores.std(ddof=1)) if self.known else 0.0
 
     @property
-    def middle_likeness(self) -> float:
-        """Median likeness of the random clusters; 0 where there is none."""
-        return float(np.median(self._likeness)) if self.evidence else 0.0
+    def known(self) -> bool:
+        """Whether there are enough random clusters to compare with; where hardly any form, all others beat chance."""
+        return self.count >= FEWEST_RANDOM_CLUSTERS
 
+    def score(self, evidence: Evidence) -> float:
+        """Sum of both standardised kinds of evidence; 0 for the average random cluster."""
+        return float(((np.array([evidence.likeness, evidence.effect]) - self._mean) / self._deviation).sum())
 
-def _share_below(ordered: Floats, value: float) -> float:
-    below = int(np.searchsorted(ordered, value, side="left"))
-    equal = int(np.searchsorted(ordered, value, side="right")) - below
-    return (below + equal / 2) / len(ordered)
+    def bar(self, share: float) -> float:
+        """The score that ``share`` of random clusters exceed; minus infinity where there are too few of them.
+
+        Raises:
+            ValueError: ``share`` is not between 0 and 1, both excluded.
+        """
+        if not 0 < share < 1:
+            raise ValueError(f"share must be between 0 and 1, but it is {share}.")
+        return float(norm.ppf(1 - share)) * self._spread if self.known else -np.inf
 
 
 def mean_likeness(pairs: Floats) -> float:
@@ -126,7 +124,7 @@ def filter_by_evidence(
 ) -> list[FilteredCluster]:
     """Judge the clusters of one class, in their order, against clusters of random regions.
 
-    A cluster is accepted when its rank exceeds the one that only ``config.null_share`` of the random clusters exceed.
+    A cluster is accepted when its score exceeds the one that ``config.null_share`` of the random clusters exceed.
     A member stays when its mean likeness to the others reaches the median likeness of the random clusters; the exemplar
     always stays. In the end a summary has ``config.minimum_members`` or more members.
 
@@ -152,7 +150,7 @@ def filter_by_evidence(
         kept: tuple[int, ...] = ()
         if len(cluster.members) < 2:
             reason = RejectionReason.NO_PAIR
-        elif null.rank(found) <= bar:
+        elif null.score(found) <= bar:
             reason = RejectionReason.BELOW_BAR
         else:
             stays = likeness_of_members(likeness) >= null.middle_likeness

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vsum_core.baselines import Region, random_regions, shift_mask, shuffled_clusters, whole_images
+from vsum_core.baselines import (
+    Region,
+    random_regions,
+    scattered_mask,
+    shift_mask,
+    shuffled_clusters,
+    whole_images,
+)
 
 SIDE = 224
 
@@ -152,3 +159,32 @@ def test_an_image_twice_in_a_summary_is_refused():
     summary = [Region(image=1, box=(0, 0, 9, 9)), Region(image=1, box=(9, 9, 20, 20))]
     with pytest.raises(ValueError, match="image 1 2 times"):
         shuffled_clusters([summary, summary], generator=np.random.default_rng(0))
+
+
+def test_a_scattered_mask_keeps_its_blobs_and_loses_their_places():
+    mask = np.ones((40, 40))
+    mask[2:8, 3:13] = 0.2  # 60 pixels
+    mask[20:24, 30:35] = 0.0  # 20 pixels
+    places = set()
+    for seed in range(20):
+        moved = scattered_mask(mask, generator=np.random.default_rng(seed))
+        assert moved.shape == (40, 40) and moved.dtype == np.float32 and set(np.unique(moved)) == {0, 1}
+        deleted = int((moved == 0).sum())
+        assert 60 <= deleted <= 80  # less than 80 where the two meet
+        places.add(np.flatnonzero(moved == 0)[0])
+        np.testing.assert_array_equal(moved, scattered_mask(mask, generator=np.random.default_rng(seed)))
+    assert len(places) > 10
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 12), st.integers(0, 8), st.integers(0, 8))
+def test_a_single_blob_moves_whole_inside_the_frame(seed, height, width, top, left):
+    mask = np.ones((20, 20))
+    mask[top : top + height, left : left + width] = 0
+    moved = scattered_mask(mask, generator=np.random.default_rng(seed))
+    rows, columns = np.nonzero(moved == 0)
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1, len(rows)) == (height, width, height * width)
+
+
+def test_nothing_to_scatter():
+    assert (scattered_mask(np.ones((9, 9)), generator=np.random.default_rng(0)) == 1).all()

@@ -91,7 +91,7 @@ def region_effects(run: Run, network: Network, masked: MaskedRegions, regions: S
     for position, own in of_image.items():
         image = masked.regions.images[position]
         frame = masked.masks[image.id].on_frame(run.config.proposals.frame_side)
-        pixels = [_deleted_pixels(frame, masked.regions.boxes[region]) for region in own]
+        pixels = [deleted_pixels(frame, masked.regions.boxes[region]) for region in own]
         resized = [cv2.resize(p.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for p in pixels]
         drops = region_drops(
             network,
@@ -104,7 +104,8 @@ def region_effects(run: Run, network: Network, masked: MaskedRegions, regions: S
     return effects
 
 
-def _deleted_pixels(frame: npt.NDArray[np.float32], box: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+def deleted_pixels(frame: npt.NDArray[np.float32], box: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """What a region shows: the pixels of the frame inside its box that the mask (S, S) deletes; bool (S, S)."""
     inside: npt.NDArray[np.bool_] = region_pixels(box.astype(np.float64), frame.shape) & (frame < DELETED_BELOW)
     return inside
 
