@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import jsonschema
+from django.utils.translation import gettext as _
 
 from study.allocation import PlannedItem
 from study.comprehension import Question
@@ -43,9 +44,9 @@ class PracticeItem:
 
     Attributes:
         key: its name within the task.
-        class_name: class of the pictures, in words.
+        class_name: class of the pictures, in words that the catalogues translate.
         detail: as the details of the task's main trials; its pictures are static files.
-        expected: right answers, in the words in which the task judges them.
+        expected: right answers, in the words in which the task judges them, of all languages.
         question: replaces the task's question, on instructed checks; empty otherwise.
     """
 
@@ -205,10 +206,10 @@ class Task(ABC):
         )
 
     def class_name(self, trial: Trial) -> str:
-        """Return the class that the page names, in words."""
+        """Return the class that the page names: English as in the data set, or translated, for items of our own."""
         item = find_item(self, trial)
         if item is not None:
-            return item.class_name
+            return _(item.class_name) if item.class_name else ""
         if trial.stimulus is not None:
             return trial.stimulus.condition.class_name
         return str(trial.detail.get("class", ""))

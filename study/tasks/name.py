@@ -77,13 +77,15 @@ class NameTask(OneSummaryTask):
     practice_items = {
         item.key: item
         for item in (
-            drawn_birds("wing", frozenset({"wing", "wings"})),
-            drawn_birds("beak", frozenset({"beak", "beaks", "bill", "bills"})),
+            drawn_birds("wing", frozenset({"wing", "wings", "ala", "ali"})),
+            drawn_birds("beak", frozenset({"beak", "beaks", "bill", "bills", "becco", "becchi"})),
             drawn_birds("mixed", NOTHING),
         )
     }
     attention_items = {
-        "legs": drawn_birds("legs", frozenset({"leg", "legs", "foot", "feet", "claw", "claws"})),
+        "legs": drawn_birds(
+            "legs", frozenset({"leg", "legs", "foot", "feet", "claw", "claws", "zampa", "zampe", "piedi"})
+        ),
     }
     comprehension_questions = NAMING_QUESTIONS
     answer_columns = ("answer_kind", "answer_text", "confidence")

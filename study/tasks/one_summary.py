@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.utils.translation import gettext_noop
+
 from study.allocation import PlannedItem
 from study.material import Material
 from study.models import Trial
@@ -60,4 +62,6 @@ class OneSummaryTask(Task):
 def drawn_birds(key: str, expected: frozenset[str], *, question: str = "") -> PracticeItem:
     """Return an item that shows six drawn birds, each with one region highlighted."""
     cells = [{"picture": static_record(f"{key}-{number}")} for number in range(1, 7)]
-    return PracticeItem(key=key, class_name="bird", detail={"cells": cells}, expected=expected, question=question)
+    return PracticeItem(
+        key=key, class_name=gettext_noop("bird"), detail={"cells": cells}, expected=expected, question=question
+    )

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from study.flow import Page, current_step, progress, with_stimuli
-from study.models import Participant, Trial
+from study.models import Participant, Phase, Trial
 from study.services.answers import Outcome, commit_answer
 from study.tasks import TaskForm, get_task
 from study.views.pages import SeeOther, for_recruiter, get_participant, page_context, participant_page, show_message
@@ -62,6 +62,7 @@ def show_trial(
         "page": page,
         "pictures": page.pictures,
         "class_name": page.class_name,
+        "class_language": "en" if trial.phase == Phase.MAIN else participant.language,
         "progress": progress(trial),
         "practice": trial.is_practice,
         "next_pictures": pictures_ahead(following),
@@ -86,6 +87,7 @@ def show_feedback(
         "progress": progress(trial),
         "pictures": page.pictures,
         "class_name": page.class_name,
+        "class_language": "en" if trial.phase == Phase.MAIN else participant.language,
         "next_pictures": pictures_ahead(following),
     }
     return render(request, "study/practice_feedback.html", context)
