@@ -5,7 +5,8 @@ from enum import StrEnum
 
 from django.db.models import Count, Q, QuerySet
 
-from study.models import Participant, ParticipantState, Phase, Trial
+from study.design import PlacedQuestionnaire
+from study.models import Moment, Participant, ParticipantState, Phase, QuestionnaireAnswer, Trial
 from study.tasks import get_task
 
 TRIALS_TO_PRELOAD = 2
@@ -18,6 +19,7 @@ class Page(StrEnum):
     TRIAL = "trial"
     PRACTICE_FEEDBACK = "practice-feedback"
     COMPREHENSION = "comprehension"
+    QUESTIONNAIRE = "questionnaire"
     DEBRIEF = "debrief"
     SCREENED_OUT = "screened-out"
     OVER_QUOTA = "over-quota"
@@ -27,7 +29,7 @@ class Page(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """The page; the trial it is about and those after it, for preloading, where there are any.
+    """The page; the trial it is about and those after it, for preloading; the questionnaire; where there are any.
 
     Instructions are about the task of the trial that comes next.
     """
@@ -35,6 +37,7 @@ class Step:
     page: Page
     trial: Trial | None = None
     following: list[Trial] = field(default_factory=list)
+    questionnaire: PlacedQuestionnaire | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,10 @@ def current_step(participant: Participant) -> Step:
     if end is not None:
         return Step(end)
     trials = _open_trials(participant)
+    moment = Moment.AFTER if not trials else Moment.BEFORE if participant.active_at is None else None
+    questionnaire = next(iter(waiting_questionnaires(participant, moment)), None) if moment else None
+    if questionnaire is not None:
+        return Step(Page.QUESTIONNAIRE, questionnaire=questionnaire)
     if not trials:
         return Step(Page.DEBRIEF)
     trial, *following = trials
@@ -78,6 +85,16 @@ def current_step(participant: Participant) -> Step:
     if not trial.is_practice and needs_comprehension(participant, trial):
         return Step(Page.COMPREHENSION, trial, following)
     return Step(Page.TRIAL, trial, following)
+
+
+def waiting_questionnaires(participant: Participant, moment: Moment) -> list[PlacedQuestionnaire]:
+    """Return the questionnaires of a moment that the participant has not done; no query where there are none."""
+    placed = [entry for entry in participant.study.placed_questionnaires if entry.moment == moment]
+    if not placed:
+        return []
+    answers = QuestionnaireAnswer.objects.filter(participant=participant, moment=moment)
+    done = set(answers.values_list("questionnaire", flat=True))
+    return [entry for entry in placed if entry.questionnaire not in done]
 
 
 def needs_comprehension(participant: Participant, trial: Trial) -> bool:

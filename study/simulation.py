@@ -4,6 +4,7 @@ They test the platform, from consent to debrief, and fill a demonstration with a
 the database, in the admin and in every export. Nothing they answer says anything about people or networks.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +19,12 @@ from django.core.wsgi import get_wsgi_application
 
 from study.forms_in_pages import PageForm, find_forms
 from study.models import Answer, Participant, ParticipantState, Study, Trial
+from study.questionnaires import get_questionnaire
 from study.recruitment.simulated import simulation_pass
 from study.simulated_people import SimulatedPerson, draw_person
 from study.tasks import get_task
 
+OTHER_FORM = re.compile("/(comprehension|questionnaire)/")
 REQUEST_TIMEOUT_SECONDS = 60.0
 MOST_PAGES = 2000
 
@@ -135,8 +138,11 @@ class Walk:
             forms = find_forms(page.text)
             answer_form = next((form for form in forms if "/answer/" in form.action), None)
             continue_form = next((form for form in forms if "/continue/" in form.action), None)
+            other_form = next((form for form in forms if OTHER_FORM.search(form.action)), None)
             if answer_form is not None:
                 page = self.answer(page, answer_form)
+            elif other_form is not None:
+                page = self.submit(other_form, self.other_fields(other_form))
             elif continue_form is not None:
                 page = self.submit(continue_form)
             else:
@@ -161,6 +167,14 @@ class Walk:
             self.post_with_unknown_nonce(trial, form, fields)
             next_page = self.send("GET", trial.participant.get_absolute_url())
         return next_page
+
+    def other_fields(self, form: PageForm) -> dict[str, str]:
+        """Return what this person sends with a page that is no trial: right answers, or made-up ones."""
+        questionnaire = form.action.partition("/questionnaire/")[2].partition("/")[0]
+        if questionnaire:
+            return get_questionnaire(questionnaire).simulated_fields(generator=self.generator)
+        tasks = [get_task(block.task) for block in self.study.task_blocks]
+        return {question.key: question.right for task in tasks for question in task.comprehension_questions}
 
     def reaction_time_ms(self) -> float:
         """Draw a made-up reaction time; nobody waited that long."""

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from study.views import beacons, entry, health, home, participant, stimuli, trials
+from study.views import beacons, entry, health, home, participant, questionnaires, stimuli, trials
 
 app_name = "study"
 
@@ -15,6 +15,11 @@ urlpatterns = [
     path("p/<str:token>/continue/", participant.continue_study, name="continue"),
     path("p/<str:token>/answer/<str:nonce>/", trials.answer_trial, name="answer"),
     path("p/<str:token>/comprehension/", participant.answer_comprehension, name="comprehension"),
+    path(
+        "p/<str:token>/questionnaire/<slug:questionnaire>/<slug:moment>/",
+        questionnaires.answer_questionnaire,
+        name="questionnaire",
+    ),
     path("p/<str:token>/withdraw/", participant.withdraw_participant, name="withdraw"),
     path("p/<str:token>/events/", beacons.record_browser_events, name="events"),
     path("p/<str:token>/heartbeat/", beacons.take_heartbeat, name="heartbeat"),

@@ -185,7 +185,7 @@ class StudyRows:
                     "ended_at": None if state in GOING_ON else getattr(participant, f"{state}_at"),
                     "trials_planned": participant.trials_planned,
                     "trials_answered": participant.answered,
-                    "comprehension_attempts": None,
+                    "comprehension_attempts": participant.comprehension_attempts if self.study.comprehension else None,
                     "attention_checks": participant.checked,
                     "attention_failed": participant.failed,
                     "came_back_late": participant.timed_out_at is not None and state != ParticipantState.TIMED_OUT,

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from study.models import Answer, Event, EventKind, Participant, Trial
-from study.services.completion import complete_locked
+from study.services.completion import go_on_after_trials
 from study.services.progress import lock_participant, resume_locked
 from study.services.slots import renew_lease
 from study.tasks import Submission, get_task
@@ -34,7 +34,7 @@ class Commitment:
 
 @transaction.atomic
 def commit_answer(participant: Participant, trial: Trial, submission: Submission) -> Commitment:
-    """Store the answer to the participant's current trial; the last one completes the participant.
+    """Store the answer to the participant's current trial; after the last one come questionnaires, or the end.
 
     A repeat changes nothing and is only noted. The participant is locked first, so two posts at once queue up. Somebody
     whose time was up while the page was open goes on with this answer.
@@ -62,7 +62,7 @@ def commit_answer(participant: Participant, trial: Trial, submission: Submission
     if later:
         renew_lease(locked, now=now)
     else:
-        complete_locked(locked, now=now)
+        go_on_after_trials(locked, now=now)
     return Commitment(Outcome.COMMITTED, answer)
 
 

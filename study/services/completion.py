@@ -9,11 +9,20 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from study.models import Answer, Event, EventKind, Participant, ParticipantState, Phase
+from study.flow import waiting_questionnaires
+from study.models import Answer, Event, EventKind, Moment, Participant, ParticipantState, Phase
 from study.services.progress import lock_participant
-from study.services.slots import complete_slot, release_slot
+from study.services.slots import complete_slot, release_slot, renew_lease
 
 UNFINISHED = frozenset({ParticipantState.CONSENTED, ParticipantState.ACTIVE, ParticipantState.TIMED_OUT})
+
+
+def go_on_after_trials(locked: Participant, *, now: datetime) -> None:
+    """Complete a participant without open trials, unless questionnaires wait; the caller has locked them."""
+    if waiting_questionnaires(locked, Moment.AFTER):
+        renew_lease(locked, now=now)
+    else:
+        complete_locked(locked, now=now)
 
 
 def complete_locked(locked: Participant, *, now: datetime) -> None:

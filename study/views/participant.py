@@ -13,6 +13,7 @@ from study.services.withdrawal import withdraw
 from study.tasks import get_task
 from study.views.endings import show_end
 from study.views.pages import SeeOther, for_recruiter, get_participant, page_context, participant_page
+from study.views.questionnaires import show_questionnaire
 from study.views.trials import pictures_ahead, show_feedback, show_trial
 
 
@@ -24,6 +25,9 @@ def show_page(request: HttpRequest, token: str) -> HttpResponse:
     if participant.state == ParticipantState.TIMED_OUT:
         participant = resume_participant(participant)
     step = current_step(participant)
+    if step.questionnaire is not None:
+        response = show_questionnaire(request, participant, step.questionnaire)
+        return for_recruiter(response, participant.source)
     if step.trial is None:
         return show_end(request, participant, step.page)
     if step.page == Page.TRIAL and request.method == "GET":  # a HEAD request shows nothing to anybody

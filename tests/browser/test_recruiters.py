@@ -189,7 +189,6 @@ def test_the_progress_of_a_trials_own_pictures_is_shown(visitor, study):
     visitor.page.locator("#reason", has_text="The pictures are loading: 0 of 6.").wait_for()
     assert visitor.page.get_by_role("button", name="Next").get_attribute("aria-disabled") == "true"
     visitor.page.wait_for_timeout(300)
-    visitor.page.context.unroute_all()
     for route in held:
         route.continue_()
     visitor.wait_for_trial(1)
