@@ -25,6 +25,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Pages of recruiters are stood in for; Chromium would not let "the internet" frame a server on this machine.
+    "--disable-features=LocalNetworkAccessChecks",
 ]
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 740}
