@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.adjudication import Adjudication, coded
 from analysis.names import normalise_names
 from analysis.results import GROUP_COLUMNS
+from analysis.synonyms import Synonyms, merged
 
 MAIN_ARM = "summaries"
 RANDOM_ARM = "random-regions"
@@ -26,12 +28,14 @@ class NamingAnswers:
 
     Attributes:
         frame: one row per answer: ``participant``, the group columns, ``named`` (bool), ``raw``, ``l1``, ``l2``
-            ("" where not named or not readable), ``confidence``.
+            ("" where not named or not readable), ``l3`` and ``l4`` where there are any, ``confidence``.
         units: one row per summary shown, columns ``GROUP_COLUMNS``; its position is the summary's code.
         unit_codes, participant_codes: (A,) codes of each answer.
         trail: every change made to a name.
         repeats: answers left out because the same participant had already answered about the same summary.
         unreadable: names without a single letter or digit; they count as named but have no name.
+        adjudication: the coders' work, or None.
+        uncoded: answers whose name has no code although others have; they keep their name of the level below.
     """
 
     frame: pd.DataFrame
@@ -41,6 +45,8 @@ class NamingAnswers:
     trail: pd.DataFrame
     repeats: int
     unreadable: int
+    adjudication: Adjudication | None = None
+    uncoded: int = 0
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -77,7 +83,9 @@ class NamingAnswers:
         return codes.astype(np.int64), [str(name) for name in found]
 
 
-def naming_answers(answers: pd.DataFrame) -> NamingAnswers:
+def naming_answers(
+    answers: pd.DataFrame, *, synonyms: Synonyms | None = None, adjudication: Adjudication | None = None
+) -> NamingAnswers:
     """Pick the naming answers out of the analysed answers and bring their names to every level.
 
     A stimulus that is no summary (a whole image, say) stands for its condition. When a participant answered about one
@@ -85,6 +93,8 @@ def naming_answers(answers: pd.DataFrame) -> NamingAnswers:
 
     Args:
         answers: rows of ``responses_long`` that count (see :func:`analysis.selection.select`).
+        synonyms: confirmed merges; with them names have a level ``l3``.
+        adjudication: the coders' codes; with them names have a level ``l4``.
     """
     kinds = answers["answer_kind"].isin(["named", "no-common-part"])
     frame = answers[(answers["task"] == "name") & kinds].sort_values(["participant", "trial_position"])
@@ -111,15 +121,27 @@ def naming_answers(answers: pd.DataFrame) -> NamingAnswers:
         column[named] = levels.frame[level].to_numpy(dtype=object)
         frame[level] = column
     frame["named"] = named
+    trail = levels.trail
+    uncoded = 0
+    if synonyms is not None:
+        frame["l3"], changes = merged(frame, synonyms)
+        trail = pd.concat([trail, changes], ignore_index=True)
+    if adjudication is not None:
+        frame["l4"], changes, uncoded = coded(frame, adjudication, otherwise="l2" if synonyms is None else "l3")
+        trail = pd.concat([trail, changes], ignore_index=True)
     units = frame[list(GROUP_COLUMNS)].drop_duplicates("summary").reset_index(drop=True)
     unit_codes = pd.Index(units["summary"]).get_indexer(pd.Index(frame["summary"]))
     participant_codes, _ = pd.factorize(frame["participant"])
     return NamingAnswers(
-        frame=frame[["participant", *GROUP_COLUMNS, "named", "raw", "l1", "l2", "confidence"]],
+        frame=frame[
+            ["participant", *GROUP_COLUMNS, "named", *(level for level in LEVELS if level in frame), "confidence"]
+        ],
         units=units,
         unit_codes=unit_codes.astype(np.int64),
         participant_codes=participant_codes.astype(np.int64),
-        trail=levels.trail,
+        trail=trail,
         repeats=int(repeated.sum()),
         unreadable=int((named & (frame["l1"] == "").to_numpy()).sum()),
+        adjudication=adjudication,
+        uncoded=uncoded,
     )

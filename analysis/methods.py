@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis.evaluation import Evaluation
 from analysis.interpretability import NameableRule
 from analysis.selection import RULE_WORDS
-from analysis.wording import counted, decimal, listed, percent
+from analysis.wording import counted, decimal, estimate_text, listed, percent
 
 
 def methods_sentences(evaluation: Evaluation) -> list[tuple[str, str]]:
@@ -59,14 +59,35 @@ def _names(evaluation: Evaluation) -> str:
         f"Names were compared at level {level}. L0 is what was typed; L1 unifies Unicode form, case, articles, "
         "possessives, punctuation and white space; L2 unifies number and lemma, the singular first, and mends "
         "slips of one letter in words that no dictionary knows, preferring words of other participants about the "
-        "same class. A known word is never changed. Every change is listed in tables/names_trail.csv. Synonyms "
-        "were not merged."
+        "same class. A known word is never changed. Every change is listed in tables/names_trail.csv. "
+        + _further_levels(evaluation)
         + (
             f" {counted(unreadable, 'name')} without a letter or digit count as named but have no name."
             if unreadable
             else ""
         )
     )
+
+
+def _further_levels(evaluation: Evaluation) -> str:
+    sentences = [
+        "At L3 synonyms were merged that a person confirmed."
+        if "l3" in evaluation.answers.levels
+        else "Synonyms were not merged; suggestions for a person to confirm are in tables/synonym_suggestions.csv "
+        + ("(WordNet and writing)." if evaluation.wordnet_used else "(writing only, as WordNet was not at hand).")
+    ]
+    coders = evaluation.answers.adjudication
+    if coders is not None:
+        agreed = (
+            f"agreed with α = {estimate_text(coders.alpha)}"
+            if coders.alpha.defined
+            else f"cannot be compared: {coders.alpha.reason}"
+        )
+        sentences.append(
+            f"At L4 names are the consensus of {counted(coders.coders, 'blind coder')}, who {agreed} before they "
+            f"resolved differences; {counted(evaluation.answers.uncoded, 'answer')} without a code keep their name."
+        )
+    return " ".join(sentences)
 
 
 def _nameability(evaluation: Evaluation) -> str:

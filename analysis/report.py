@@ -23,6 +23,7 @@ from analysis.further_figures import LEVEL_WORDS
 from analysis.methods import methods_sentences
 from analysis.pictures import data_address
 from analysis.plan import AnalysisPlan
+from analysis.replication import both_sides
 from analysis.sensitivity import FOLLOWED
 from analysis.sheets import Cell, blank_cell, count_cell, estimate_cell, p_cell, share_cell, sheet
 from analysis.tables import LATEX_TABLES, all_tables, as_json, provenance, to_csv, to_latex
@@ -127,6 +128,7 @@ def _tables(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
         "agreement": _agreement_table(evaluation),
         "parts": _parts_table(evaluation),
         "networks": _networks_table(evaluation),
+        "sides": _sides_table(evaluation),
         "levels": _levels_table(evaluation),
         "behaviour": _behaviour_table(evaluation),
         "exclusions": _exclusions_table(evaluation),
@@ -233,6 +235,20 @@ def _behaviour_table(evaluation: Evaluation) -> dict[str, Any]:
             ]
         )
     return sheet(["Task", "Arm", "Measure", "Value", "n"], rows)
+
+
+def _sides_table(evaluation: Evaluation) -> dict[str, Any]:
+    shares = {claim.key: claim.share for claim in evaluation.claims}
+    rows = [
+        [
+            Cell(row["question"]),
+            Cell(row["side"]),
+            Cell(row["quantity"]),
+            estimate_cell(row["estimate"], share=row["side"] == "people" and shares[row["claim"]]),
+        ]
+        for row in both_sides(evaluation).to_dict("records")
+    ]
+    return sheet(["Claim", "Side", "Quantity", "Value"], rows)
 
 
 def _levels_table(evaluation: Evaluation) -> dict[str, Any]:

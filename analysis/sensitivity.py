@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -49,11 +49,17 @@ def level_sensitivity(answers: NamingAnswers, *, options: InferenceOptions) -> p
 
 
 def exclusion_sensitivity(
-    export: Export, selection: Selection, *, selection_options: SelectionOptions, options: InferenceOptions
+    export: Export,
+    selection: Selection,
+    *,
+    selection_options: SelectionOptions,
+    options: InferenceOptions,
+    named: Callable[[pd.DataFrame], NamingAnswers] = naming_answers,
 ) -> pd.DataFrame:
     """The main numbers under the plan's rules, without any, and without one rule at a time.
 
-    Only rules that exclude somebody are varied; without one the frame has the plan's rows alone.
+    Only rules that exclude somebody are varied; without one the frame has the plan's rows alone. ``named`` turns the
+    chosen answers into naming answers, with the levels that the evaluation uses.
 
     Returns:
         ``COLUMNS``, where ``choice`` says which rules applied.
@@ -72,7 +78,7 @@ def exclusion_sensitivity(
     rows: list[tuple[object, ...]] = []
     for words, applied in choices:
         chosen = select(export, options=dataclasses.replace(selection_options, exclusions=tuple(applied)))
-        answers = naming_answers(chosen.answers)
+        answers = named(chosen.answers)
         if answers.frame.empty:
             continue
         results = measure(answers, options=options, scopes=(Scope.ARM,))

@@ -15,6 +15,7 @@ from analysis.comparisons import PermutationTest
 from analysis.contract import contract
 from analysis.estimates import Estimate
 from analysis.evaluation import Evaluation
+from analysis.replication import both_sides
 from analysis.results import ESTIMATE_COLUMNS, estimate_record
 
 PACKAGES = ("numpy", "scipy", "pandas", "matplotlib", "jinja2", "simplemma", "pyspellchecker", "pillow")
@@ -34,10 +35,12 @@ def all_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     measures = evaluation.behaviour
     return {
         "results": evaluation.results.frame(),
+        "claims": _with_estimates(both_sides(evaluation)),
         "summaries": consensus,
         "parts": cells,
         "networks": comparisons_frame(evaluation),
         "names_trail": evaluation.answers.trail,
+        "synonym_suggestions": evaluation.suggestions,
         "behaviour": pd.concat(
             [measures[["task", "arm", "measure"]], _spread_out(measures["estimate"].tolist())], axis=1
         ),
@@ -91,7 +94,7 @@ def to_csv(frame: pd.DataFrame) -> str:
     return guarded.to_csv(index=False)
 
 
-LATEX_TABLES = ("parts", "networks", "exclusions", "name_levels", "tasks", "preferences")
+LATEX_TABLES = ("claims", "parts", "networks", "exclusions", "name_levels", "tasks", "preferences")
 """Tables that papers print; the others are data."""
 LATEX_SPECIAL = str.maketrans(
     {

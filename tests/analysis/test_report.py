@@ -70,8 +70,8 @@ def test_json_has_every_number_with_interval_n_and_reason(full):
 
 def test_tables_and_figures_lie_beside_the_page(full):
     out = full[2]
-    data = ("results", "summaries", "names_trail", "behaviour", "flow", "exclusion_sensitivity")
-    printed = ("parts", "networks", "exclusions", "name_levels", "tasks", "preferences")
+    data = ("results", "summaries", "names_trail", "synonym_suggestions", "behaviour", "flow", "exclusion_sensitivity")
+    printed = ("claims", "parts", "networks", "exclusions", "name_levels", "tasks", "preferences")
     assert {path.name for path in (out / "tables").iterdir()} == {
         *(f"{name}.csv" for name in (*data, *printed)),
         *(f"{name}.tex" for name in printed),
