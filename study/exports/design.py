@@ -1,23 +1,12 @@
 """`study.json`: the design of every version that participants saw, and the analysis plan frozen at launch."""
 
-import hashlib
-import json
 from typing import Any
 
+from study.canonical import digest
 from study.exports.cells import timestamp
 from study.models import Study
 
 STUDY_SCHEMA_VERSION = "1.0"
-
-
-def canonical_json(content: Any) -> bytes:
-    """Return a document as canonical JSON: sorted keys, no spaces, UTF-8. Equal content gives equal bytes."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def digest(content: Any) -> str:
-    """Return the SHA-256 of a document's canonical JSON, as 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
 def study_description(study: Study) -> dict[str, Any]:

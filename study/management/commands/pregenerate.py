@@ -40,6 +40,7 @@ class Command(BaseCommand):
         "A second run finds every finished stage; an interrupted one resumes."
     )
     requires_system_checks: list[str] = []
+    stealth_options = ("progress",)  # callers in Python may receive the progress in place of bars
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -103,7 +104,7 @@ class Command(BaseCommand):
             device = device_named(options["device"])
             names = _names(options["networks"])
             own = _with_checkpoint(names)
-            with StageBars(target) as bars:
+            with options.get("progress") or StageBars(target) as bars:
                 images = read_images(options, bars)
                 networks = [
                     load_network(

@@ -1,0 +1,1 @@
+"""Views of the researchers' pages: parse, ask a service, respond."""

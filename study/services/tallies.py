@@ -1,0 +1,92 @@
+"""Keeping a study's running totals: counting what came since, and forgetting who withdrew."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from study.exports.privacy import plain_name
+from study.models import Answer, AnswerKind, Arm, Participant, Phase, Study, Tally
+from study.tallying import CountedAnswer, add_point, count, empty_totals, forget_person
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+SETTLING = timedelta(seconds=3)
+"""Answers younger than this wait: on PostgreSQL one may still be on its way although a later one is there."""
+ANSWERS_AT_ONCE = 4000
+"""Counted in one transaction, so that nobody's answer waits long for it."""
+NAMING = {AnswerKind.NAMED: True, AnswerKind.NO_COMMON_PART: False}
+
+
+def update_tally(study: Study, *, now: datetime | None = None, at_most: int = 5 * ANSWERS_AT_ONCE) -> tuple[Tally, bool]:
+    """Count answers that came since the last time; return the tally, and whether it holds all of them.
+
+    At most `at_most` answers are counted, so that a page that was not looked at for long still opens at once.
+    """
+    until = (now or timezone.now()) - SETTLING
+    tally, _ = Tally.objects.get_or_create(
+        study=study, defaults={"counted_until": BEGINNING, "totals": empty_totals()}
+    )
+    for _ in range(max(1, at_most // ANSWERS_AT_ONCE)):
+        if not _answers(study, since=tally.counted_until, until=until).exists():
+            return tally, True
+        tally = _count_some(study, until=until)
+    return tally, not _answers(study, since=tally.counted_until, until=until).exists()
+
+
+@transaction.atomic
+def _count_some(study: Study, *, until: datetime) -> Tally:
+    tally = Tally.objects.select_for_update().get(study=study)
+    fresh = _answers(study, since=tally.counted_until, until=until).order_by("answered_at")
+    moments = list(fresh.values_list("answered_at", flat=True)[: ANSWERS_AT_ONCE])
+    if not moments:
+        return tally
+    last = moments[-1]  # others of the very same moment are counted with it
+    count(tally.totals, counted(fresh.filter(answered_at__lte=last)))
+    shown = study.stimuli.filter(condition__arm=Arm.SUMMARIES).values_list("pk", flat=True)
+    add_point(tally.totals, summaries=frozenset(shown))
+    tally.counted_until = last
+    tally.save(update_fields=["totals", "counted_until"])
+    return tally
+
+
+@transaction.atomic
+def forget_answers(participant: Participant) -> None:
+    """Take a participant's answers out of the totals. Must run before they are deleted, in the same transaction."""
+    tally = Tally.objects.select_for_update().filter(study_id=participant.study_id).first()
+    if tally is None:
+        return
+    answers = Answer.objects.filter(
+        trial__participant=participant, trial__phase=Phase.MAIN, answered_at__lte=tally.counted_until
+    )
+    if participant.test_at is None:
+        forget_person(tally.totals, participant.pk, counted(answers))
+        tally.save(update_fields=["totals"])
+
+
+def counted(answers: QuerySet[Answer]) -> Iterator[CountedAnswer]:
+    """Yield what the totals need of each answer."""
+    columns = ("trial__participant_id", "trial__stimulus_id", "trial__cell", "trial__task", "kind", "text")
+    rows = answers.values_list(*columns, "reaction_time_ms", "answered_at")
+    for participant, stimulus, cell, task, kind, text, reaction, moment in rows.iterator(chunk_size=2000):
+        yield CountedAnswer(
+            participant=participant,
+            stimulus=stimulus,
+            cell=cell,
+            task=task,
+            named=NAMING.get(kind),
+            name=plain_name(text),
+            reaction_time_ms=reaction,
+            answered_at=moment,
+        )
+
+
+def _answers(study: Study, *, since: datetime, until: datetime) -> QuerySet[Answer]:
+    return Answer.objects.filter(
+        answered_at__gt=since,
+        answered_at__lte=until,
+        trial__participant__study=study,
+        trial__participant__test_at=None,
+        trial__phase=Phase.MAIN,
+    )
