@@ -10,6 +10,7 @@
 | `DEBUG` | error pages with internals; never on a public machine | 0 |
 | `HTTPS_ONLY` | redirect to HTTPS, secure cookies, HSTS, trust `X-Forwarded-Proto` | 0 |
 | `VAR_DIRECTORY` | database, pictures, secret key | `var` |
+| `IMAGE_DIRECTORY` | folders of images that runs started in the browser may use | `var/images` |
 | `STATIC_MANIFEST` | serve hashed static files after `collectstatic` | 0 |
 | `ENTRY_LIMIT` | entries per address and study in five minutes, per worker; 0: no limit | 120 |
 | `TRUSTED_PROXIES` | proxies before this server that append to `X-Forwarded-For` | 0 |
@@ -44,6 +45,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_tasks",
+    "django_tasks_db",
     "csp",
     "study",
 ]
@@ -113,6 +117,8 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIRECTORY / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
+# Folders of images that researchers may make summaries of in the browser.
+IMAGE_DIRECTORY = Path(os.environ.get("IMAGE_DIRECTORY", VAR_DIRECTORY / "images"))
 MEDIA_ROOT = VAR_DIRECTORY / "media"
 STATIC_MANIFEST = environment.boolean("STATIC_MANIFEST")
 STORAGES = {
@@ -188,6 +194,8 @@ STUDY_RECRUITERS = [
 ]
 ENTRY_LIMIT = environment.whole_number("ENTRY_LIMIT", default=120)
 TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", default=0)
+# Work that takes long is queued in the database and done by `manage.py db_worker`.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 CONTRACTS_DIRECTORY = BASE_DIR / "contracts"
 
 UNFOLD = {

@@ -5,5 +5,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("research/", include("study.research.urls")),
     path("", include("study.urls")),
 ]

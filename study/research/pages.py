@@ -1,4 +1,4 @@
-"""What all researchers' pages share: an account, the capability that a page needs, tabs, and a strict content policy."""
+"""What all researchers' pages share: an account, the capability that a page needs, and tabs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +18,6 @@ from django.views.decorators.http import require_http_methods
 from study.access import GRANTS, Capability, role_in, studies_of
 from study.models import Study
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
 SIGN_IN_PAGE = "research:sign-in"
 View = Callable[..., HttpResponseBase]
 
@@ -49,13 +45,13 @@ TABS = (
 
 
 def research_page(view: View) -> View:
-    """Mark a view as a page for anybody with an account: never cached, only with content from this server."""
+    """Mark a view as a page for anybody with an account; it is never cached."""
 
     @wraps(view)
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), reverse(SIGN_IN_PAGE))
-        return with_policy(view(request, *args, **kwargs))
+        return view(request, *args, **kwargs)
 
     return never_cache(page)
 
@@ -86,12 +82,6 @@ def study_page(see: Capability, *, change: Capability | None = None, methods: tu
         return page
 
     return mark
-
-
-def with_policy(response: HttpResponseBase) -> HttpResponseBase:
-    """Add the content policy of researchers' pages."""
-    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    return response
 
 
 def show(

@@ -6,6 +6,7 @@ from django.utils import timezone
 from study.models import Event, EventKind, ExternalIdentity, Participant, ParticipantState, QuestionnaireAnswer, Trial
 from study.services.progress import lock_participant
 from study.services.slots import release_slot
+from study.services.tallies import forget_answers
 
 
 @transaction.atomic
@@ -19,6 +20,7 @@ def withdraw(participant: Participant) -> Participant:
     if locked.state == ParticipantState.WITHDRAWN:
         return locked
     now = timezone.now()
+    forget_answers(locked)
     Trial.objects.filter(participant=locked).delete()
     QuestionnaireAnswer.objects.filter(participant=locked).delete()
     Event.objects.filter(participant=locked).delete()

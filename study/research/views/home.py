@@ -19,7 +19,7 @@ from study.models import Arm, ParticipantState, Stimulus, Study, Tally
 from study.presets import load_preset
 from study.research.forms import NewStudyForm
 from study.research.monitoring import alerts
-from study.research.pages import TABS, research_page, with_policy
+from study.research.pages import TABS, research_page
 from study.services.studies import StudyError, create_study
 from study.tallying import summary_progress
 
@@ -114,10 +114,6 @@ class SignIn(auth_views.LoginView):
     template_name = "research/sign_in.html"
     redirect_authenticated_user = True
     next_page = "research:home"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Answer with the content policy of researchers' pages."""
-        return with_policy(super().dispatch(request, *args, **kwargs))
 
 
 class SignOut(auth_views.LogoutView):
