@@ -108,9 +108,7 @@ def mean_agreement(names_of_summaries: Iterable[Mapping[str, int]]) -> LiveEstim
     if len(values) < 2:
         return None
     mean, spread = float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return LiveEstimate(
-        mean, max(0.0, mean - NORMAL_95 * spread), min(1.0, mean + NORMAL_95 * spread), len(values)
-    )
+    return LiveEstimate(mean, max(0.0, mean - NORMAL_95 * spread), min(1.0, mean + NORMAL_95 * spread), len(values))
 
 
 def wilson(successes: int, n: int) -> LiveEstimate | None:

@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from study.admin.reading import ReadOnlyAdmin
+from study.access import Capability
+from study.admin.reading import ReadOnlyAdmin, only_related
 from study.models import Answer
 
 
@@ -12,9 +13,12 @@ from study.models import Answer
 class AnswerAdmin(ReadOnlyAdmin):
     """Each answer with what it is about."""
 
+    capability = Capability.SEE_PARTICIPANTS
+    study_path = "trial__participant__study"
+    across_studies = frozenset({"trial__stimulus__condition__network", "trial__stimulus__condition__class_name"})
     list_display = ("answer", "simulated_badge", "stimulus", "phase", "confidence", "seconds", "answered_at")
     list_filter = (
-        "trial__participant__study",
+        only_related("trial__participant__study"),
         "trial__participant__simulated",
         "trial__phase",
         "kind",

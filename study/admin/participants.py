@@ -3,13 +3,16 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from study.admin.reading import ReadOnlyAdmin
+from study.access import Capability, may, studies_with
+from study.admin.reading import ReadOnlyAdmin, only_related
 from study.models import Event, Participant, ParticipantState
+from study.services.audit import record
 from study.services.withdrawal import withdraw
 
 STATE_COLOURS = {
@@ -25,8 +28,9 @@ STATE_COLOURS = {
 class ParticipantAdmin(ReadOnlyAdmin):
     """Who took part, under pseudonyms."""
 
+    capability = Capability.SEE_PARTICIPANTS
     list_display = ("pseudonym", "state_badge", "simulated_badge", "source", "slot_number", "answered", "study")
-    list_filter = ("study", "state", "simulated", "source")
+    list_filter = (only_related("study"), "state", "simulated", "source")
     list_select_related = ("study",)
     search_fields = ("pseudonym",)
     exclude = ("token", "consent_nonce")
@@ -55,20 +59,30 @@ class ParticipantAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Withdraw: delete all answers"), permissions=["delete_answers"])
     def withdraw_selected(self, request: HttpRequest, participants: QuerySet[Participant]) -> None:
         """Withdraw participants who asked for it by other ways than the button."""
-        for participant in participants:
+        for participant in participants.select_related("study"):
+            if not may(request.user, Capability.WITHDRAW_PARTICIPANTS, participant.study):
+                raise PermissionDenied
             withdraw(participant)
+            record(
+                "withdraw participant",
+                actor=request.user.get_username(),
+                study=participant.study.slug,
+                target=participant.pseudonym,
+            )
         self.message_user(request, _("Answers deleted; the rows stay as tombstones."), messages.SUCCESS)
 
     def has_delete_answers_permission(self, request: HttpRequest) -> bool:
-        """Withdrawing for somebody needs the permission to delete participants."""
-        return request.user.has_perm("study.delete_participant")
+        """Offer withdrawing to those who may do it in some study; each participant's study is asked again."""
+        return studies_with(request.user, Capability.WITHDRAW_PARTICIPANTS).exists()
 
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
     """What happened besides answers."""
 
+    capability = Capability.SEE_PARTICIPANTS
+    study_path = "participant__study"
     list_display = ("at", "participant", "kind", "detail")
-    list_filter = ("kind", "participant__study")
+    list_filter = ("kind", only_related("participant__study"))
     list_select_related = ("participant",)
     search_fields = ("participant__pseudonym",)

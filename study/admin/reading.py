@@ -1,16 +1,57 @@
-"""What most admin pages share: data is looked at here and changed through services only."""
+"""What admin pages share: rows of the studies that somebody may see, looked at here and changed through services only."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from django.db.models import Model
+from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-SIMULATED_BADGE = {True: "warning", False: "success"}
+from study.access import Capability, studies_with
+from study.models import Study
+
+STUDY_DELETION_PAGES = frozenset({"study_study_delete", "study_study_changelist"})
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """Shows rows to those who may view them; nobody adds, changes or deletes here."""
+class StudyRowsAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """Rows that belong to studies: `study_path` leads to the study, and `capability` is what seeing them takes.
+
+    Django's own permissions of models play no part here: roles in studies decide (`study.access`).
+    """
+
+    capability: ClassVar[Capability]
+    study_path: ClassVar[str] = "study"
+    across_studies: ClassVar[frozenset[str]] = frozenset()
+    """Filters whose choices would show values of other studies; only superusers get them."""
+
+    def studies(self, request: HttpRequest) -> QuerySet[Study]:
+        """Return the studies whose rows this person may see."""
+        return studies_with(request.user, self.capability)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Hold only rows of those studies."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(**{f"{self.study_path}__in": self.studies(request)})
+
+    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
+        """Offer no filter that tells of other studies."""
+        filters = super().get_list_filter(request)
+        return [one for one in filters if request.user.is_superuser or one not in self.across_studies]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show this kind of row to those who may see it in some study."""
+        return self.studies(request).exists()
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let those look who may see this row's study."""
+        if obj is None:
+            return self.studies(request).exists()
+        return bool(self.get_queryset(request).filter(pk=obj.pk).exists())
+
+
+class ReadOnlyAdmin(StudyRowsAdmin):
+    """Shows rows; nobody adds, changes or deletes here."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -26,7 +67,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Rows go with their study, or through a withdrawal; Django asks here for the study's cascade as well."""
         deletes_study = request.resolver_match is not None and request.resolver_match.url_name in STUDY_DELETION_PAGES
-        return deletes_study and bool(super().has_delete_permission(request, obj))
+        return deletes_study and studies_with(request.user, Capability.DELETE).exists()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer no deletion of selected rows."""
@@ -35,4 +76,6 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         return actions
 
 
-STUDY_DELETION_PAGES = frozenset({"study_study_delete", "study_study_changelist"})
+def only_related(field: str) -> tuple[str, type[admin.FieldListFilter]]:
+    """Return a filter that offers only what the rows shown lead to, so that it tells of no other study."""
+    return field, admin.RelatedOnlyFieldListFilter

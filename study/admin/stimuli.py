@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from study.admin.reading import ReadOnlyAdmin
+from study.access import Capability
+from study.admin.reading import ReadOnlyAdmin, only_related
 from study.models import Stimulus
 
 
@@ -16,9 +17,11 @@ from study.models import Stimulus
 class StimulusAdmin(ReadOnlyAdmin):
     """What trials show, with the numbers behind it."""
 
+    capability = Capability.SEE_STIMULI
+    across_studies = frozenset({"condition__network", "condition__class_name"})
     list_display = ("thumbnail", "identifier", "condition", "members_count", "median_ssim", "answers_count", "study")
     list_display_links = ("thumbnail", "identifier")
-    list_filter = ("study", "condition__arm", "condition__network", "condition__class_name")
+    list_filter = (only_related("study"), "condition__arm", "condition__network", "condition__class_name")
     list_select_related = ("condition", "study")
     search_fields = ("identifier",)
     fields = ("study", "condition", "identifier", "run", "quality", "large_picture", "member_pictures")

@@ -11,13 +11,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from study.admin.reading import ReadOnlyAdmin
+from study.access import Capability, may, studies_with
+from study.admin.reading import ReadOnlyAdmin, StudyRowsAdmin, only_related
 from study.exports import Counts, ExportError, check_pictures, export_files, zip_chunks
 from study.models import Condition, ImportedRun, ParticipantState, Slot, Study, StudyState
-from study.services.studies import StudyError, close_study, launch_study, pause_study, save_study
+from study.services.audit import record
+from study.services.studies import StudyError, close_study, delete_study, launch_study, pause_study, save_study
 
 DESIGN_FIELDS = (
     "slug",
@@ -39,15 +40,33 @@ STATE_COLOURS = {
 
 
 @admin.register(Study)
-class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
-    """Studies are created by `manage.py create_study`; here they are followed, launched, paused and exported."""
+class StudyAdmin(StudyRowsAdmin):
+    """Studies as rows; the researchers' pages are where they are made, designed and watched."""
 
-    list_display = ("title", "state_badge", "completes", "simulated_count", "participant_link", "export_link")
+    capability = Capability.SEE_DESIGN
+    study_path = "pk"
+    list_display = (
+        "title",
+        "state_badge",
+        "completes",
+        "simulated_count",
+        "research_link",
+        "participant_link",
+        "export_link",
+    )
     list_filter = ("state",)
     search_fields = ("title", "slug")
-    readonly_fields = ("state", "version", "created_at", "launched_at", "participant_link", "export_link")
+    readonly_fields = (
+        "state",
+        "version",
+        "created_at",
+        "launched_at",
+        "research_link",
+        "participant_link",
+        "export_link",
+    )
     fieldsets = (
-        (None, {"fields": ("title", "slug", "state", "participant_link", "export_link")}),
+        (None, {"fields": ("title", "slug", "state", "research_link", "participant_link", "export_link")}),
         (_("Texts"), {"fields": ("language", "minutes", "contact", "texts")}),
         (
             _("Design"),
@@ -77,8 +96,36 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Studies come from a preset: `manage.py create_study`."""
+        """Studies come from a preset, on the researchers' pages or by `manage.py create_study`."""
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        """Let those change a study whose role says so."""
+        return self._may(request, Capability.CHANGE_DESIGN, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        """Let those delete a study whose role says so."""
+        return self._may(request, Capability.DELETE, obj)
+
+    def has_launch_permission(self, request: HttpRequest) -> bool:
+        """Offer launching, pausing and closing to those who may do it in some study; each study is asked again."""
+        return self._may(request, Capability.LAUNCH, None)
+
+    def _may(self, request: HttpRequest, capability: Capability, study: Study | None) -> bool:
+        if study is None:
+            return studies_with(request.user, capability).exists()
+        return may(request.user, capability, study)
+
+    def delete_model(self, request: HttpRequest, obj: Study) -> None:
+        """Delete a study with all of it, and say so in the audit log."""
+        delete_study(obj, actor=request.user.get_username())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Study]) -> None:
+        """Delete the chosen studies that this person may delete."""
+        for study in queryset:
+            if not may(request.user, Capability.DELETE, study):
+                raise PermissionDenied
+            delete_study(study, actor=request.user.get_username())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> tuple[str, ...]:
         """Freeze the design once the plan is drawn: the plan and the answers rest on it."""
@@ -88,7 +135,7 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 
     def save_model(self, request: HttpRequest, obj: Study, form: Any, change: bool) -> None:
         """Store the researcher's changes."""
-        save_study(obj)
+        save_study(obj, actor=request.user.get_username(), reason=str(_("changed in the admin")))
 
     def get_urls(self) -> list[URLPattern]:
         """Add the download of the export."""
@@ -113,6 +160,11 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         count = study.simulated_count_
         return ("simulated", _("%(count)d simulated") % {"count": count}) if count else None
 
+    @admin.display(description=_("pages"))
+    def research_link(self, study: Study) -> str:
+        """Link to the study's pages."""
+        return format_html('<a href="{}">{}</a>', reverse("research:design", args=[study.slug]), _("open"))
+
     @admin.display(description=_("participant link"))
     def participant_link(self, study: Study) -> str:
         """Link to what participants open."""
@@ -126,10 +178,12 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     def download(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Send the whole export as one ZIP file."""
         study = get_object_or_404(Study, pk=object_id)
-        if not self.has_view_permission(request, study):
+        if not may(request.user, Capability.EXPORT, study):
             raise PermissionDenied
         try:
-            return zipped_export(study)
+            response = zipped_export(study)
+            record("export study", actor=request.user.get_username(), study=study.slug, target="zip, full")
+            return response
         except ExportError as error:
             return HttpResponse(str(error), status=409, content_type="text/plain; charset=utf-8")
 
@@ -138,25 +192,27 @@ class StudyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         """Send the export from the study's own page."""
         return self.download(request, object_id)
 
-    @admin.action(description=_("Launch"), permissions=["change"])
+    @admin.action(description=_("Launch"), permissions=["launch"])
     def launch_selected(self, request: HttpRequest, studies: QuerySet[Study]) -> None:
         """Let participants in."""
         self._change_each(request, studies, launch_study)
 
-    @admin.action(description=_("Pause"), permissions=["change"])
+    @admin.action(description=_("Pause"), permissions=["launch"])
     def pause_selected(self, request: HttpRequest, studies: QuerySet[Study]) -> None:
         """Let nobody new in for a while."""
         self._change_each(request, studies, pause_study)
 
-    @admin.action(description=_("Close for good"), permissions=["change"])
+    @admin.action(description=_("Close for good"), permissions=["launch"])
     def close_selected(self, request: HttpRequest, studies: QuerySet[Study]) -> None:
         """End the studies."""
         self._change_each(request, studies, close_study)
 
     def _change_each(self, request: HttpRequest, studies: QuerySet[Study], change: Any) -> None:
         for study in studies:
+            if not may(request.user, Capability.LAUNCH, study):
+                raise PermissionDenied
             try:
-                changed = change(study)
+                changed = change(study, actor=request.user.get_username())
             except StudyError as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:
@@ -180,8 +236,10 @@ def zipped_export(study: Study) -> StreamingHttpResponse:
 class ConditionAdmin(ReadOnlyAdmin):
     """The cells of the design, with how many stimuli and answers each has."""
 
+    capability = Capability.SEE_DESIGN
+    across_studies = frozenset({"network", "class_name"})
     list_display = ("network", "class_name", "method", "arm", "stimuli_count", "answers_count", "coverage", "study")
-    list_filter = ("study", "arm", "network", "class_name")
+    list_filter = (only_related("study"), "arm", "network", "class_name")
     list_select_related = ("study",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Condition]:
@@ -207,8 +265,9 @@ class ConditionAdmin(ReadOnlyAdmin):
 class ImportedRunAdmin(ReadOnlyAdmin):
     """Which runs the stimuli come from."""
 
+    capability = Capability.SEE_STIMULI
     list_display = ("digest", "study", "synthetic", "imported_at")
-    list_filter = ("study", "synthetic")
+    list_filter = (only_related("study"), "synthetic")
     fields = ("study", "digest", "synthetic", "imported_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportedRun]:
@@ -221,8 +280,9 @@ class ImportedRunAdmin(ReadOnlyAdmin):
 class SlotAdmin(ReadOnlyAdmin):
     """The plan: who has which place."""
 
+    capability = Capability.SEE_PARTICIPANTS
     list_display = ("study", "number", "state", "holder", "lease_expires_at", "trials")
-    list_filter = ("study", "state")
+    list_filter = (only_related("study"), "state")
     list_select_related = ("study", "holder")
 
     @admin.display(description=_("trials"))

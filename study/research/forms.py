@@ -147,7 +147,11 @@ class BlockForm(forms.Form):
     task = forms.ChoiceField(required=False, label=gettext_lazy("Task"))
     trials = forms.IntegerField(required=False, min_value=1, max_value=500, label=gettext_lazy("Trials"))
     control_share = forms.FloatField(
-        required=False, min_value=0, max_value=0.9, label=gettext_lazy("Controls"), widget=forms.NumberInput({"step": "0.05"})
+        required=False,
+        min_value=0,
+        max_value=0.9,
+        label=gettext_lazy("Controls"),
+        widget=forms.NumberInput({"step": "0.05"}),
     )
     practice = forms.CharField(required=False, label=gettext_lazy("Practice items"))
     attention = forms.CharField(required=False, label=gettext_lazy("Attention checks"))
@@ -206,7 +210,16 @@ EXCLUSIONS = (
     ("came-back-late", None, None, gettext_lazy("came back after the slot had gone to somebody else")),
 )
 """Rule, its bound, a usual value, and the rule in words (contracts/study.schema.json)."""
-MEASURES = ("nameability", "univocality", "exhaustiveness", "architectures", "intruder", "compare", "predict", "coherence")
+MEASURES = (
+    "nameability",
+    "univocality",
+    "exhaustiveness",
+    "architectures",
+    "intruder",
+    "compare",
+    "predict",
+    "coherence",
+)
 NAME_LEVELS = (
     ("raw", gettext_lazy("as typed")),
     ("l1", gettext_lazy("letters and spaces made alike")),
@@ -245,9 +258,7 @@ class AnalysisPlanForm(forms.Form):
     @property
     def rules(self) -> list[tuple[forms.BoundField, forms.BoundField | None]]:
         """Each exclusion's box, and the field of its bound where it has one."""
-        return [
-            (self[f"use_{rule}"], self[f"bound_{rule}"] if bound else None) for rule, bound, *_rest in EXCLUSIONS
-        ]
+        return [(self[f"use_{rule}"], self[f"bound_{rule}"] if bound else None) for rule, bound, *_rest in EXCLUSIONS]
 
     def clean(self) -> dict[str, Any]:
         """Ask for the bound of each chosen rule."""
@@ -291,7 +302,9 @@ class PregenerationForm(forms.Form):
     classes = forms.CharField(
         required=False, label=gettext_lazy("Classes"), help_text=gettext_lazy("With commas; empty takes all.")
     )
-    per_class = forms.IntegerField(required=False, min_value=1, max_value=10_000, label=gettext_lazy("Images per class"))
+    per_class = forms.IntegerField(
+        required=False, min_value=1, max_value=10_000, label=gettext_lazy("Images per class")
+    )
     preset = forms.ChoiceField(
         choices=[("default", "default"), ("reference", "reference"), ("fast", "fast")], label=gettext_lazy("Constants")
     )

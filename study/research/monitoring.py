@@ -247,7 +247,10 @@ def heat_map(cells: Mapping[str, int]) -> HeatMap:
     for key, row in sorted(table.items()):
         middle = sum(groups[key[0], key[1]]) / len(groups[key[0], key[1]])
         rows.append(
-            (key, tuple(Cell(row[name], shade(row[name], middle)) if name in row else Cell(None, 0) for name in classes))
+            (
+                key,
+                tuple(Cell(row[name], shade(row[name], middle)) if name in row else Cell(None, 0) for name in classes),
+            )
         )
     spread = max((max(group) - min(group) for group in groups.values()), default=0)
     return HeatMap(classes=classes, rows=tuple(rows), spread=spread)

@@ -19,7 +19,9 @@ def record(
 ) -> AuditEntry:
     """Add an entry. `actor` is a user name, or `COMMAND_LINE`; `changes` maps fields to `[before, after]`."""
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:  # one at a time, so that the chain has no fork; SQLite has one writer anyway
+        with (
+            connection.cursor() as cursor
+        ):  # one at a time, so that the chain has no fork; SQLite has one writer anyway
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_NUMBER])
     last = AuditEntry.objects.order_by("-pk").values_list("digest", flat=True).first() or ""
     entry = AuditEntry(

@@ -52,9 +52,7 @@ def store_codes(
         CodingError: a code is too long, or the consensus is given for a name that is not coded twice yet.
     """
     now = timezone.now()
-    stored = {
-        code.name: code for code in NameCode.objects.filter(study=study, class_name=class_name, coder=coder)
-    }
+    stored = {code.name: code for code in NameCode.objects.filter(study=study, class_name=class_name, coder=coder)}
     changed = []
     for name, raw in codes.items():
         code = plain_name(raw)
@@ -62,9 +60,7 @@ def store_codes(
             raise CodingError(f"The code for {name!r} has {len(code)} letters; use at most {LONGEST_CODE}.")
         if name in stored and stored[name].code == code:
             continue
-        changed.append(
-            NameCode(study=study, class_name=class_name, name=name, coder=coder, code=code, coded_at=now)
-        )
+        changed.append(NameCode(study=study, class_name=class_name, name=name, coder=coder, code=code, coded_at=now))
     NameCode.objects.bulk_create(
         changed,
         update_conflicts=True,

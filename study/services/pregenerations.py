@@ -69,7 +69,13 @@ def request_pregeneration(
         directory=f"{study.slug}-{secrets.token_hex(4)}",
         requested_by_id=user.pk if user is not None else None,
     )
-    record("request summaries", actor=actor, study=study.slug, target=str(pregeneration.pk), changes={"options": [None, options]})
+    record(
+        "request summaries",
+        actor=actor,
+        study=study.slug,
+        target=str(pregeneration.pk),
+        changes={"options": [None, options]},
+    )
     _enqueue(pregeneration)
     return pregeneration
 

@@ -21,7 +21,9 @@ def start_preview(study: Study, *, slot_number: int = 1, actor: str = COMMAND_LI
     """
     slot = Slot.objects.filter(study=study, number=slot_number).first()
     if slot is None:
-        raise PreviewError(f"Study {study.slug!r} has no slot {slot_number}; import stimuli first, then there is a plan.")
+        raise PreviewError(
+            f"Study {study.slug!r} has no slot {slot_number}; import stimuli first, then there is a plan."
+        )
     now = timezone.now()
     participant = Participant.objects.create(
         study=study,

@@ -11,7 +11,7 @@ from django.utils import timezone
 from study.canonical import digest
 from study.design_problems import design_problems
 from study.exposure_audit import audit_plan
-from study.models import Membership, ParticipantState, Role, Study, StudyState, StudyVersion
+from study.models import Membership, ParticipantState, Role, Study, StudyState, StudyVersion, Trial
 from study.presets import Preset
 from study.recruitment import recruitment_problems
 from study.services.audit import COMMAND_LINE, differences, record
@@ -212,3 +212,12 @@ def copy_study(study: Study, *, slug: str, actor: str = COMMAND_LINE) -> Study:
     )
     record("create study", actor=actor, study=slug, target=f"copy of {study.slug}")
     return copy
+
+
+@transaction.atomic
+def delete_study(study: Study, *, actor: str = COMMAND_LINE) -> None:
+    """Delete a study with its stimuli, participants and answers. Its audit entries stay."""
+    slug, answers = study.slug, study.participants.count()
+    Trial.objects.filter(participant__study=study).delete()
+    study.delete()
+    record("delete study", actor=actor, study=slug, changes={"participants": [answers, 0]})

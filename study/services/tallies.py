@@ -19,15 +19,15 @@ ANSWERS_AT_ONCE = 4000
 NAMING = {AnswerKind.NAMED: True, AnswerKind.NO_COMMON_PART: False}
 
 
-def update_tally(study: Study, *, now: datetime | None = None, at_most: int = 5 * ANSWERS_AT_ONCE) -> tuple[Tally, bool]:
+def update_tally(
+    study: Study, *, now: datetime | None = None, at_most: int = 5 * ANSWERS_AT_ONCE
+) -> tuple[Tally, bool]:
     """Count answers that came since the last time; return the tally, and whether it holds all of them.
 
     At most `at_most` answers are counted, so that a page that was not looked at for long still opens at once.
     """
     until = (now or timezone.now()) - SETTLING
-    tally, _ = Tally.objects.get_or_create(
-        study=study, defaults={"counted_until": BEGINNING, "totals": empty_totals()}
-    )
+    tally, _ = Tally.objects.get_or_create(study=study, defaults={"counted_until": BEGINNING, "totals": empty_totals()})
     for _ in range(max(1, at_most // ANSWERS_AT_ONCE)):
         if not _answers(study, since=tally.counted_until, until=until).exists():
             return tally, True
@@ -39,7 +39,7 @@ def update_tally(study: Study, *, now: datetime | None = None, at_most: int = 5 
 def _count_some(study: Study, *, until: datetime) -> Tally:
     tally = Tally.objects.select_for_update().get(study=study)
     fresh = _answers(study, since=tally.counted_until, until=until).order_by("answered_at")
-    moments = list(fresh.values_list("answered_at", flat=True)[: ANSWERS_AT_ONCE])
+    moments = list(fresh.values_list("answered_at", flat=True)[:ANSWERS_AT_ONCE])
     if not moments:
         return tally
     last = moments[-1]  # others of the very same moment are counted with it

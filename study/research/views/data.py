@@ -7,7 +7,16 @@ from django.shortcuts import redirect
 
 from study.access import Capability
 from study.contract import long_table_contract
-from study.exports import STREAMED_FORMATS, Counts, ExportError, Format, Profile, check_pictures, export_files, zip_chunks
+from study.exports import (
+    STREAMED_FORMATS,
+    Counts,
+    ExportError,
+    Format,
+    Profile,
+    check_pictures,
+    export_files,
+    zip_chunks,
+)
 from study.models import Answer, Event, Participant, Study
 from study.research.exclusions import excluded_numbers
 from study.research.pages import actor, show, study_page

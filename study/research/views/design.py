@@ -73,7 +73,7 @@ def edit(request: HttpRequest, study: Study) -> HttpResponse:
 
 @study_page(Capability.SEE_DESIGN, methods=("POST",))
 def check(request: HttpRequest, study: Study) -> HttpResponse:
-    """Answer with what is wrong with the design as it stands in the browser, and its planned minutes; stores nothing."""
+    """Say what is wrong with the design as it stands in the browser, and its planned minutes. Stores nothing."""
     forms = _Forms(study, request.POST)
     valid = forms.are_valid()
     if valid:
@@ -82,7 +82,11 @@ def check(request: HttpRequest, study: Study) -> HttpResponse:
         except ValidationError as error:
             forms.refuse("; ".join(error.messages))
             valid = False
-    context = forms.context() | {"burden": _burden(forms.study) if valid else None, "valid": valid, "study": forms.study}
+    context = forms.context() | {
+        "burden": _burden(forms.study) if valid else None,
+        "valid": valid,
+        "study": forms.study,
+    }
     return render(request, "research/parts/design_check.html", context)
 
 

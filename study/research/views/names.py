@@ -108,7 +108,7 @@ def code_class(request: HttpRequest, study: Study, class_name: str) -> HttpRespo
 
 
 def _sent(request: HttpRequest, names: list[str]) -> dict[str, str]:
-    """Return the codes that were sent: words, or an empty code where “no part” was chosen; nothing for untouched ones."""
+    """Return the codes that were sent: words, or an empty code for “no part”; nothing for names left untouched."""
     sent = {}
     for number, name in enumerate(names, start=1):
         code = request.POST.get(f"{FIELD}{number}", "").strip()
@@ -131,7 +131,9 @@ def resolve(request: HttpRequest, study: Study) -> HttpResponse:
     seat = Membership.objects.filter(study=study, user_id=request.user.pk).values_list("coder_seat", flat=True).first()
     own = {1: first, 2: second}.get(seat or 0)
     if own is not None and len(both) < len(names):
-        messages.error(request, _("You code names yourself: the agreement opens once both coders have coded all names."))
+        messages.error(
+            request, _("You code names yourself: the agreement opens once both coders have coded all names.")
+        )
         return redirect("research:names", study.slug)
     if request.method == "POST":
         if not may(request.user, Capability.RESOLVE_NAMES, study):
@@ -144,8 +146,15 @@ def resolve(request: HttpRequest, study: Study) -> HttpResponse:
         "names": len(names),
         "both": len(both),
         "differing": [
-            {"number": number, "class": key[0], "name": key[1], "first": first[key], "second": second[key],
-             "consensus": agreed.get(key), "settled": key in agreed}
+            {
+                "number": number,
+                "class": key[0],
+                "name": key[1],
+                "first": first[key],
+                "second": second[key],
+                "consensus": agreed.get(key),
+                "settled": key in agreed,
+            }
             for number, key in enumerate(differing, start=1)
         ],
         "settled": sum(key in agreed for key in both),

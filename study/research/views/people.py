@@ -28,7 +28,10 @@ def members(request: HttpRequest, study: Study) -> HttpResponse:
         name = request.POST.get("username", "")
         user = get_user_model().objects.filter(username=name, is_active=True).first()
         if user is None:
-            form.add_error("username", _("There is no account %(name)r; an administrator of the site makes accounts.") % {"name": name})
+            form.add_error(
+                "username",
+                _("There is no account %(name)r; an administrator of the site makes accounts.") % {"name": name},
+            )
         elif removed or form.is_valid():
             try:
                 if removed:
@@ -41,7 +44,9 @@ def members(request: HttpRequest, study: Study) -> HttpResponse:
     context: dict[str, Any] = {
         "members": study.memberships.select_related("user").order_by("role", "user__username"),
         "form": form,
-        "grants": [(role.label, [capability.value for capability in Capability if capability in GRANTS[role]]) for role in Role],
+        "grants": [
+            (role.label, [capability.value for capability in Capability if capability in GRANTS[role]]) for role in Role
+        ],
     }
     return show(request, study, "people.html", tab="people", status=422 if form.errors else 200, **context)
 
