@@ -46,7 +46,7 @@ def count(totals: Totals, answers: Iterable[CountedAnswer], *, sign: int = 1) ->
     for answer in answers:
         totals["answers"] += sign
         _add(totals["cells"], answer.cell, sign)
-        _add(totals["hours"], answer.answered_at.strftime("%Y-%m-%dT%H"), sign)
+        _add(totals["hours"], answer.answered_at.isoformat()[:13], sign)
         if answer.reaction_time_ms:
             times = totals["times"].setdefault(answer.task, {})
             _add(times, str(round(BINS_PER_OCTAVE * math.log2(max(1.0, answer.reaction_time_ms)))), sign)

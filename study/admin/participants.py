@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from study.access import Capability, may, studies_with
-from study.admin.reading import ReadOnlyAdmin, only_related
+from study.access import Capability, may
+from study.admin.reading import ReadOnlyAdmin, may_somewhere, only_related
 from study.models import Event, Participant, ParticipantState
 from study.services.audit import record
 from study.services.withdrawal import withdraw
@@ -73,7 +73,7 @@ class ParticipantAdmin(ReadOnlyAdmin):
 
     def has_delete_answers_permission(self, request: HttpRequest) -> bool:
         """Offer withdrawing to those who may do it in some study; each participant's study is asked again."""
-        return studies_with(request.user, Capability.WITHDRAW_PARTICIPANTS).exists()
+        return may_somewhere(request, Capability.WITHDRAW_PARTICIPANTS)
 
 
 @admin.register(Event)

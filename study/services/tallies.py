@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -14,14 +15,12 @@ from study.tallying import CountedAnswer, add_point, count, empty_totals, forget
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SETTLING = timedelta(seconds=3)
 """Answers younger than this wait: on PostgreSQL one may still be on its way although a later one is there."""
-ANSWERS_AT_ONCE = 4000
+ANSWERS_AT_ONCE = 3000
 """Counted in one transaction, so that nobody's answer waits long for it."""
 NAMING = {AnswerKind.NAMED: True, AnswerKind.NO_COMMON_PART: False}
 
 
-def update_tally(
-    study: Study, *, now: datetime | None = None, at_most: int = 5 * ANSWERS_AT_ONCE
-) -> tuple[Tally, bool]:
+def update_tally(study: Study, *, now: datetime | None = None, at_most: int = ANSWERS_AT_ONCE) -> tuple[Tally, bool]:
     """Count answers that came since the last time; return the tally, and whether it holds all of them.
 
     At most `at_most` answers are counted, so that a page that was not looked at for long still opens at once.
@@ -67,6 +66,7 @@ def forget_answers(participant: Participant) -> None:
 
 def counted(answers: QuerySet[Answer]) -> Iterator[CountedAnswer]:
     """Yield what the totals need of each answer."""
+    plain = cache(plain_name)  # few names, many answers
     columns = ("trial__participant_id", "trial__stimulus_id", "trial__cell", "trial__task", "kind", "text")
     rows = answers.values_list(*columns, "reaction_time_ms", "answered_at")
     for participant, stimulus, cell, task, kind, text, reaction, moment in rows.iterator(chunk_size=2000):
@@ -76,7 +76,7 @@ def counted(answers: QuerySet[Answer]) -> Iterator[CountedAnswer]:
             cell=cell,
             task=task,
             named=NAMING.get(kind),
-            name=plain_name(text),
+            name=plain(text),
             reaction_time_ms=reaction,
             answered_at=moment,
         )

@@ -28,6 +28,7 @@ if (place) {
       }
       status?.classList.remove("stale");
       if (fresh.querySelector("[data-over]")) window.clearInterval(timer);
+      if (fresh.querySelector("[data-soon]")) window.setTimeout(refresh, 500); // more is on its way
     } catch {
       status?.classList.add("stale"); // the last numbers stay; the next try may work
     } finally {
@@ -37,4 +38,5 @@ if (place) {
 
   const timer = window.setInterval(refresh, seconds * 1000);
   document.addEventListener("visibilitychange", refresh);
+  if (document.querySelector("[data-soon]")) refresh();
 }
