@@ -16,25 +16,15 @@ from study.exports import Counts, ExportError, Format, export_files, export_stud
 from study.exports.programs import r_script, spss_syntax
 from study.exports.wide import wide_answer
 from study.models import Answer, Event, Participant
-from study.recruitment import Entry
-from study.services.answers import commit_answer
-from study.services.consent import give_consent
-from study.services.progress import continue_participant, serve_trial
-from study.tasks import Submission
 
 TRICKY = 'a "quoted", word\nand = more'
 
 
 @pytest.fixture
-def answered(study):
+def answered(study, take_part):
     """Two people who finished; the first typed something that breaks careless CSV writers."""
     for number, word in enumerate((TRICKY, "beak")):
-        person = give_consent(study, Entry(source="open"), nonce=f"nonce-number-{number}")
-        continue_participant(person)
-        for trial in person.trials.order_by("position"):
-            serve_trial(trial)
-            commit_answer(person, trial, Submission(kind="named", text=word if trial.position == 3 else "wing"))
-            continue_participant(person)
+        take_part(study, number, ["wing", "beak", word] + ["wing"] * 20)
     return study
 
 

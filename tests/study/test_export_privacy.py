@@ -13,10 +13,7 @@ from study.exports import ExportError, Profile, export_study
 from study.exports.privacy import OTHER, PublicRows, coarse, external_id, plain_name
 from study.models import Answer, Participant
 from study.recruitment import Entry
-from study.services.answers import commit_answer
 from study.services.consent import give_consent
-from study.services.progress import continue_participant, serve_trial
-from study.tasks import Submission
 
 
 def test_external_ids_are_keyed_hashes_that_differ_between_studies(settings):
@@ -99,16 +96,11 @@ def test_too_few_people_are_refused(study, tmp_path):
 
 
 @pytest.fixture
-def six_people(study):
+def six_people(study, take_part):
     """Five people from the open link say beak, one through Prolific says something else; one answer each."""
-    for number in range(6):
-        entry = Entry(source="prolific", subject="secret9") if number == 5 else Entry(source="open")
-        person = give_consent(study, entry, nonce=f"nonce-number-{number}")
-        continue_participant(person)
-        trial = serve_trial(person.trials.order_by("position").first())
-        person.refresh_from_db()
-        text = "what aunt Ann wears" if number == 5 else "beak"
-        commit_answer(person, trial, Submission(kind="named", text=text, confidence=3))
+    for number in range(5):
+        take_part(study, number, ["beak"], trials=1)
+    take_part(study, 5, ["what aunt Ann wears"], trials=1, entry=Entry(source="prolific", subject="secret9"))
     return study
 
 
