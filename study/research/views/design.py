@@ -15,7 +15,9 @@ from study.access import Capability
 from study.allocation import PlanError
 from study.burden import Burden
 from study.design import DesignError
+from study.design_problems import design_problems
 from study.models import Study
+from study.recruitment import recruitment_problems
 from study.research.forms import AnalysisPlanForm, DesignForm, block_formset
 from study.research.pages import actor, show, study_page
 from study.services.plan import planned_burden_of
@@ -114,7 +116,10 @@ class _Forms:
         self.study.blocks = blocks
         if not self.plan_frozen:
             self.study.analysis_plan = self.plan.plan()
-        return True
+        problems = [*design_problems(self.study), *recruitment_problems(self.study)]
+        for problem in problems:
+            self.refuse(problem)
+        return not problems
 
     def refuse(self, message: str) -> None:
         """Show a message above the form."""

@@ -76,7 +76,7 @@ def fields_of(page):
             value = field.value()
             if value is True:
                 data[field.html_name] = "on"
-            elif value not in (None, False):
+            elif value is not None and value is not False:
                 data[field.html_name] = value
     for block in page.context["blocks"]:
         for field in block:
@@ -116,7 +116,8 @@ def test_a_draft_changes_and_its_plan_is_drawn_anew(client, own):
     path = reverse("research:design", args=["birds"])
     start_preview(own)
     data = fields_of(client.get(path)) | {"participants_planned": 5, "text_researcher": "Ada", "code_completed": "C0DE"}
-    assert client.post(path, data).status_code == 302
+    answer = client.post(path, data)
+    assert answer.status_code == 302, (answer.context["form"].errors, answer.context["plan_form"].errors)
     own.refresh_from_db()
     assert (own.participants_planned, own.slots.count(), own.version) == (5, 5, 1)
     assert (own.texts["researcher"], own.completion_codes["completed"]) == ("Ada", "C0DE")
@@ -132,6 +133,8 @@ def test_what_is_wrong_is_said_before_saving_and_when_saving(client, own):
     checked = client.post(reverse("research:design-check", args=["birds"]), wrong).content.decode()
     assert "less than or equal to 500" in checked and "Give the number that this rule needs" in checked
     assert client.post(path, wrong).status_code == 422
+    unknown = data | {"block-0-practice": "beak, nose"}
+    assert "has no practice item" in client.post(path, unknown).content.decode()
     none = data | {"block-0-task": ""}
     assert "at least one block" in client.post(path, none).content.decode()
     fine = client.post(reverse("research:design-check", args=["birds"]), data).content.decode()
