@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vsum_core.config import RenderingConfig
-from vsum_core.manifest import FILE_NAME, Manifest, ManifestError, read, write
+from vsum_core.manifest import FILE_NAME, SCHEMA_VERSION, Manifest, ManifestError, read, write
 from vsum_core.rendering import encode_webp, render_grid
 from vsum_core.store import Store, key_of
 
@@ -47,7 +47,7 @@ def begin_edit(run: Path, out: Path) -> tuple[Store, Manifest]:
         if not target.exists():
             _link(source, target)
     edited = copy.deepcopy(manifest)
-    edited["schema_version"] = "1.1"
+    edited["schema_version"] = SCHEMA_VERSION
     edited["run"]["derived_from"] = manifest["run"]["digest"]
     return store, edited
 

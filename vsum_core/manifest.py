@@ -15,7 +15,7 @@ import jsonschema
 
 from vsum_core.store import Store
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 FILE_NAME = "manifest.json"
 _SCHEMA_PATH = Path(__file__).resolve().parent.parent / "contracts" / "manifest.schema.json"
 

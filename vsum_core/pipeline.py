@@ -26,7 +26,9 @@ from vsum_core.stages.run import Explainer, Run
 from vsum_core.stages.scattering import MaskedRegions, scattered_explainer, scattered_masks
 from vsum_core.stages.screening import Screening, network_key, screen
 from vsum_core.stages.summaries import ArmResult, summarise
+from vsum_core.stages.tagging import tag_summaries
 from vsum_core.store import Store, key_of
+from vsum_core.tagging import TaggerOf
 
 
 def control_arms(names: str) -> tuple[Arm, ...]:
@@ -67,6 +69,7 @@ def pregenerate(
     config: PipelineConfig,
     arms: Sequence[Arm],
     methods: Sequence[Method] | None = None,
+    tagger_of: TaggerOf | None = None,
     directory: Path,
     device: torch.device,
     held_out: int = 0,
@@ -84,6 +87,7 @@ def pregenerate(
         config: every constant.
         arms: control arms beside the summaries.
         methods: explanation methods, each once; None for the crisp masks of the paper alone.
+        tagger_of: makes, for each network, what suggests words for its summaries; None: no words.
         directory: the run directory.
         device: where the networks live.
         held_out: images of each class that are kept from the summaries, so that people can predict the networks'
@@ -158,13 +162,16 @@ def pregenerate(
                         arm=arm,
                         class_name=label.name,
                     )
-                    summaries.extend(result.summaries)
+                    made = list(result.summaries)
+                    if tagger_of is not None:
+                        made = tag_summaries(run, network, tagger_of(network), made)
+                    summaries.extend(made)
                     clusterings.append(
                         _clustering(label, explainer, arm, own_masks, regions[explainer], grouping, result)
                     )
     manifest = {
         "schema_version": SCHEMA_VERSION,
-        "run": _run_record(run, networks, methods, arms, kept=kept),
+        "run": _run_record(run, networks, methods, arms, kept=kept, tagged=tagger_of is not None),
         "classes": [{"name": label.name, "folder": label.folder, "wnid": label.wnid} for label in images.classes],
         "networks": [_network_record(network, screenings[network.specification.name]) for network in networks],
         "images": [_image_record(image, len(boxes[image.id]) if image.id in boxes else 0) for image in images.images],
@@ -223,7 +230,13 @@ def _all_skipped(
 
 
 def _run_record(
-    run: Run, networks: Sequence[Network], methods: Sequence[Method], arms: Sequence[Arm], *, kept: frozenset[str]
+    run: Run,
+    networks: Sequence[Network],
+    methods: Sequence[Method],
+    arms: Sequence[Arm],
+    *,
+    kept: frozenset[str],
+    tagged: bool,
 ) -> dict[str, Any]:
     digests = [code_digest(__name__), *(code_digest(method.module) for method in methods)]
     code = f"{vsum_core.__version__}+{key_of(digests=digests)[:12]}"
@@ -235,6 +248,7 @@ def _run_record(
         methods=[method.key() for method in methods],
         arms=[str(arm) for arm in arms],
         **({"held_out": sorted(kept)} if kept else {}),
+        **({"tagged": True} if tagged else {}),
     )
     return {
         "digest": digest,

@@ -68,6 +68,11 @@ class Command(BaseCommand):
             type=float,
             help="share of each image that methods with relevance maps delete; the crisp mask's by default",
         )
+        parser.add_argument(
+            "--tags",
+            action="store_true",
+            help="let each network suggest words for its summaries, from its own categories",
+        )
         parser.add_argument("--arms", default="random-regions", help="comma-separated control arms, or none")
         parser.add_argument(
             "--held-out",
@@ -93,6 +98,7 @@ class Command(BaseCommand):
         from vsum_core.networks import UnknownClassError, UnknownNetworkError, WeightsUnavailableError, load_network
         from vsum_core.pipeline import control_arms, device_named, pregenerate
         from vsum_core.store import StorageError
+        from vsum_core.tagging import NearestCategoryTagger
 
         target = console(self.stdout, quiet=options["quiet"])
         try:
@@ -121,6 +127,7 @@ class Command(BaseCommand):
                     config=config,
                     arms=arms,
                     methods=methods,
+                    tagger_of=NearestCategoryTagger if options["tags"] else None,
                     directory=options["out"],
                     device=device,
                     held_out=options["held_out"],
