@@ -6,9 +6,11 @@ the database, in the admin and in every export. Nothing they answer says anythin
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import httpx
@@ -21,12 +23,16 @@ from study.forms_in_pages import PageForm, find_forms
 from study.models import Answer, Participant, ParticipantState, Study, Trial
 from study.questionnaires import get_questionnaire
 from study.recruitment.simulated import simulation_pass
-from study.simulated_people import SimulatedPerson, draw_person
+from study.services.slots import expire_simulated_lease
+from study.simulated_kinds import KINDS, Kind
+from study.simulated_people import SimulatedPerson
+from study.simulated_refusals import Refusals
 from study.tasks import get_task
 
 OTHER_FORM = re.compile("/(comprehension|questionnaire)/")
 REQUEST_TIMEOUT_SECONDS = 60.0
 MOST_PAGES = 2000
+ORDINARY = (KINDS["ordinary"],)
 
 
 class SimulationError(RuntimeError):
@@ -35,11 +41,19 @@ class SimulationError(RuntimeError):
 
 @dataclass
 class SimulationResult:
-    """What the simulated participants did: completed participants, answers, and must-fail posts that failed rightly."""
+    """What the simulated participants did.
+
+    Attributes:
+        completed: participants who reached the debrief.
+        answers: answers that were committed, also those that a withdrawal deleted again.
+        refused_posts: must-fail posts that failed rightly.
+        ends: how many of each kind ended in each state.
+    """
 
     completed: int = 0
     answers: int = 0
     refused_posts: int = 0
+    ends: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -82,12 +96,13 @@ def simulate(
     seed: int,
     base_url: str,
     headers: dict[str, str] | None = None,
+    kinds: Sequence[Kind] = ORDINARY,
     on_participant: Callable[[], None] = lambda: None,
 ) -> SimulationResult:
-    """Walk `participants` simulated people through the study, one after the other.
+    """Walk `participants` simulated people through the study, one after the other; the kinds take turns.
 
-    The server at `base_url` must use the same database and secret key. The first person also sends posts that the
-    server has to refuse.
+    The server at `base_url` must use the same database and secret key. The first person of each kind also sends posts
+    that the server has to refuse.
 
     Raises:
         SimulationError: the server did not do what it should.
@@ -98,9 +113,9 @@ def simulate(
     ) as client:
         for index in range(participants):
             generator = np.random.default_rng([seed, index])
-            person = draw_person(study_seed=study.seed, generator=generator)
+            kind = kinds[index % len(kinds)]
             client.cookies.clear()  # each person comes with a browser of their own
-            Walk(study, client, person, generator, result, with_refused_posts=index == 0).go()
+            Walk(study, client, kind, generator, result, with_refused_posts=index < len(kinds)).go()
             on_participant()
     return result
 
@@ -112,7 +127,7 @@ class Walk:
         self,
         study: Study,
         client: httpx.Client,
-        person: SimulatedPerson,
+        kind: Kind,
         generator: np.random.Generator,
         result: SimulationResult,
         *,
@@ -120,13 +135,15 @@ class Walk:
     ) -> None:
         self.study = study
         self.client = client
-        self.person = person
+        self.kind = kind
         self.generator = generator
+        self.person: SimulatedPerson = kind.draw_person(study_seed=study.seed, generator=generator)
         self.result = result
         self.refused_posts_left = with_refused_posts
+        self.habit = int(generator.integers(2**31))
 
     def go(self) -> None:
-        """Go from consent to debrief.
+        """Go from consent to the end that this kind has.
 
         Raises:
             SimulationError: a page was not as expected.
@@ -134,12 +151,15 @@ class Walk:
         entry = f"{self.study.get_absolute_url()}?{urlencode({'simulation': simulation_pass(self.study)})}"
         page = self.send("GET", entry)
         page = self.submit(self.form(page, self.study.get_absolute_url()))
+        participant = self.participant(page)
         for _ in range(MOST_PAGES):
             forms = find_forms(page.text)
             answer_form = next((form for form in forms if "/answer/" in form.action), None)
-            continue_form = next((form for form in forms if "/continue/" in form.action), None)
             other_form = next((form for form in forms if OTHER_FORM.search(form.action)), None)
+            continue_form = next((form for form in forms if "/continue/" in form.action), None)
             if answer_form is not None:
+                if self.stops(participant):
+                    break
                 page = self.answer(page, answer_form)
             elif other_form is not None:
                 page = self.submit(other_form, self.other_fields(other_form))
@@ -147,85 +167,124 @@ class Walk:
                 page = self.submit(continue_form)
             else:
                 break
-        self.check_completed(page)
+        self.check_end(participant, page)
+
+    def stops(self, participant: Participant) -> bool:
+        """Do what this kind does half-way; True when it goes no further."""
+        answered = Answer.objects.filter(trial__participant=participant).count()
+        share = answered / max(1, participant.trials_planned)
+        if self.kind.leaves_at is not None and share >= self.kind.leaves_at:
+            return True
+        if self.kind.withdraws_at is not None and share >= self.kind.withdraws_at:
+            page = self.send("GET", f"{participant.get_absolute_url()}withdraw/")
+            self.submit(self.form(page, participant.get_absolute_url()))
+            return True
+        if self.kind.returns_late_at is not None and answered == round(
+            self.kind.returns_late_at * participant.trials_planned
+        ):
+            expire_simulated_lease(participant)
+        return False
 
     def answer(self, page: httpx.Response, form: PageForm) -> httpx.Response:
         """Answer one trial, and now and then try what must not work."""
-        trial = Trial.objects.select_related("stimulus__condition").get(nonce=form.action.rstrip("/").split("/")[-1])
+        trial = Trial.objects.select_related("stimulus__condition", "participant").get(
+            nonce=form.action.rstrip("/").split("/")[-1]
+        )
         task = get_task(trial.task)
-        fields = task.simulated_fields(self.person, trial, generator=self.generator)
-        fields["reaction_time_ms"] = f"{self.reaction_time_ms():.1f}"
-        if self.refused_posts_left:
-            self.post_without_confidence(trial, form, fields)
+        generator = np.random.default_rng(self.habit) if self.kind.same_answer else self.generator
+        fields = task.simulated_fields(self.person, trial, generator=generator)
+        if self.kind.has_script:
+            fields["reaction_time_ms"] = f"{self.reaction_time_ms():.1f}"
+        refusals = Refusals(self.client, trial, form, fields) if self.refused_posts_left else None
+        if refusals is not None:
+            self.count(refusals.before_the_answer())
         next_page = self.submit(form, fields)
         if not Answer.objects.filter(trial=trial).exists():
             raise SimulationError(f"Trial {trial.position}: the server took the answer but did not store it.")
         self.result.answers += 1
-        if self.refused_posts_left:
+        if refusals is not None:
             self.refused_posts_left = False
-            self.post_again(trial, form, fields)
-            self.post_with_unknown_nonce(trial, form, fields)
+            self.count(refusals.after_the_answer())
             next_page = self.send("GET", trial.participant.get_absolute_url())
         return next_page
 
+    def count(self, complaints: Sequence[str | None]) -> None:
+        """Count posts that were refused rightly.
+
+        Raises:
+            SimulationError: one was not.
+        """
+        for complaint in complaints:
+            if complaint is not None:
+                raise SimulationError(complaint)
+            self.result.refused_posts += 1
+
     def other_fields(self, form: PageForm) -> dict[str, str]:
-        """Return what this person sends with a page that is no trial: right answers, or made-up ones."""
+        """Return what this person sends with a page that is no trial: answers to a questionnaire, or comprehension."""
         questionnaire = form.action.partition("/questionnaire/")[2].partition("/")[0]
         if questionnaire:
             return get_questionnaire(questionnaire).simulated_fields(generator=self.generator)
-        tasks = [get_task(block.task) for block in self.study.task_blocks]
-        return {question.key: question.right for task in tasks for question in task.comprehension_questions}
+        questions = [
+            question for block in self.study.task_blocks for question in get_task(block.task).comprehension_questions
+        ]
+        if self.kind.passes_comprehension:
+            return {question.key: question.right for question in questions}
+        return {question.key: next(iter(question.options)) for question in questions}
 
     def reaction_time_ms(self) -> float:
         """Draw a made-up reaction time; nobody waited that long."""
         return float(self.generator.lognormal(np.log(6500.0 - 1500.0 * self.person.diligence), 0.4))
 
-    def post_without_confidence(self, trial: Trial, form: PageForm, fields: dict[str, str]) -> None:
-        """Leave the confidence out: the server must ask for it and store nothing."""
-        incomplete = {name: value for name, value in fields.items() if name != "confidence"}
-        response = self.client.post(form.action, data=form.fields | incomplete)
-        if response.status_code != httpx.codes.UNPROCESSABLE_ENTITY or Answer.objects.filter(trial=trial).exists():
-            raise SimulationError(f"Trial {trial.position}: an answer without confidence was not refused.")
-        self.result.refused_posts += 1
+    def check_end(self, participant: Participant, page: httpx.Response) -> None:
+        """Check that this kind ended as it should, marked as simulated, with its code where it completed."""
+        participant.refresh_from_db()
+        state = ParticipantState(participant.state)
+        if not participant.simulated or state not in self.kind.ends:
+            raise SimulationError(
+                f"A participant of the kind {self.kind.name!r} ended at {page.url.path} as {state}, expected "
+                f"{' or '.join(sorted(self.kind.ends))}; simulated: {participant.simulated}."
+            )
+        if state == ParticipantState.COMPLETED:
+            if self.study.completion_code(state) not in page.text:
+                raise SimulationError("The debrief does not show the completion code.")
+            self.result.completed += 1
+        if state == ParticipantState.WITHDRAWN and participant.trials.exists():
+            raise SimulationError("A participant withdrew, but the trials are still there.")
+        self.result.ends[self.kind.name, state.value] += 1
 
-    def post_again(self, trial: Trial, form: PageForm, fields: dict[str, str]) -> None:
-        """Send an answered trial again with other words: the first answer must stand."""
-        before = Answer.objects.filter(trial=trial).values().get()
-        other = {name: value for name, value in fields.items() if name != "no_common_part"} | {"text": "sent twice"}
-        response = self.client.post(form.action, data=form.fields | other)
-        if response.status_code != httpx.codes.OK or Answer.objects.filter(trial=trial).values().get() != before:
-            raise SimulationError(f"Trial {trial.position}: a second answer was not ignored.")
-        self.result.refused_posts += 1
+    def participant(self, page: httpx.Response) -> Participant:
+        """Return the participant whose page this is.
 
-    def post_with_unknown_nonce(self, trial: Trial, form: PageForm, fields: dict[str, str]) -> None:
-        """Send an answer to a trial that does not exist: the server must say so and store nothing."""
-        before = Answer.objects.filter(trial__participant=trial.participant_id).count()
-        response = self.client.post(form.action.replace(trial.nonce, trial.nonce[::-1]), data=form.fields | fields)
-        after = Answer.objects.filter(trial__participant=trial.participant_id).count()
-        if response.status_code != httpx.codes.CONFLICT or before != after:
-            raise SimulationError(f"Trial {trial.position}: an answer with an unknown nonce was not refused.")
-        self.result.refused_posts += 1
-
-    def check_completed(self, page: httpx.Response) -> None:
-        """Check that the last page belongs to a completed, simulated participant and shows the code."""
+        Raises:
+            SimulationError: it is nobody's.
+        """
         token = page.url.path.strip("/").split("/")[-1]
         participant = Participant.objects.filter(study=self.study, token=token).first()
-        if participant is None or participant.state != ParticipantState.COMPLETED or not participant.simulated:
-            raise SimulationError(f"Ended at {page.url.path}, which is no debrief of a simulated participant.")
-        if self.study.completion_code(ParticipantState.COMPLETED) not in page.text:
-            raise SimulationError("The debrief does not show the completion code.")
-        self.result.completed += 1
+        if participant is None:
+            raise SimulationError(f"Consent led to {page.url.path}, which is no participant's page.")
+        return participant
 
     def form(self, page: httpx.Response, path: str) -> PageForm:
-        """Return the page's form that posts to a path."""
+        """Return the page's form that posts to a path.
+
+        Raises:
+            SimulationError: there is none.
+        """
         for form in find_forms(page.text):
             if form.action.startswith(path) and form.method == "post":
                 return form
         raise SimulationError(f"{page.url.path} has no form that posts to {path}.")
 
     def submit(self, form: PageForm, fields: dict[str, str] | None = None) -> httpx.Response:
-        """Fill and send a form; the server must accept it and send us on."""
-        return self.send("POST", form.action, data=form.fields | (fields or {}))
+        """Fill and send a form, twice at once where this kind does; the server must accept it and send us on."""
+        data = form.fields | (fields or {})
+        if not self.kind.clicks_twice:
+            return self.send("POST", form.action, data=data)
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(lambda _number: self.send("POST", form.action, data=data), range(2))
+        if first.url != second.url:
+            raise SimulationError(f"Two clicks on one button led to {first.url.path} and to {second.url.path}.")
+        return self.send("GET", str(second.url))
 
     def send(self, method: str, url: str, data: dict[str, str] | None = None) -> httpx.Response:
         """Send a request and return the page that it leads to.

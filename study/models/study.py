@@ -43,6 +43,18 @@ def validate_questionnaires(raw: Any) -> None:
         raise ValidationError(str(error)) from error
 
 
+class StudyManager(models.Manager["Study"]):
+    """Finds a study by its slug, so that a fixture can be loaded again."""
+
+    def get_by_natural_key(self, slug: str) -> "Study":
+        """Return the study with this slug.
+
+        Raises:
+            Study.DoesNotExist: there is none.
+        """
+        return self.get(slug=slug)
+
+
 class Study(models.Model):
     """One study. Its design may change only while it is a draft; answers point to its version.
 
@@ -129,6 +141,8 @@ class Study(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     launched_at = models.DateTimeField(null=True, blank=True)
 
+    objects = StudyManager()
+
     class Meta:
         verbose_name = _("study")
         verbose_name_plural = _("studies")
@@ -141,6 +155,10 @@ class Study(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def natural_key(self) -> tuple[str]:
+        """Return what names the study in fixtures."""
+        return (self.slug,)
 
     def get_absolute_url(self) -> str:
         """Return the path of the link that participants open."""

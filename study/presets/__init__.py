@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+MATERIAL_KEYS = ("classes", "arms")
 DIRECTORY = Path(__file__).resolve().parent
 
 
@@ -33,12 +34,21 @@ class Choice:
 
 @dataclass(frozen=True)
 class Preset:
-    """A documented design. `choices` maps fields of `Study` to their values, `blocks` those of each block to theirs."""
+    """A documented design.
+
+    Attributes:
+        name: name of its file.
+        description: what it is, in a sentence or two.
+        choices: values by field of `Study`.
+        blocks: for each block, values by field of `Block`.
+        material: what the imported run should hold, such as its classes and arms; a preset cannot set it.
+    """
 
     name: str
     description: str
     choices: dict[str, Choice]
     blocks: tuple[dict[str, Choice], ...]
+    material: dict[str, Choice]
 
     def values(self) -> dict[str, Any]:
         """Return the values by field of `Study`, the blocks among them."""
@@ -52,7 +62,7 @@ class Preset:
             for number, block in enumerate(self.blocks, start=1)
             for field, choice in block.items()
         }
-        return self.choices | of_blocks
+        return self.choices | of_blocks | {f"material: {name}": choice for name, choice in self.material.items()}
 
     @property
     def reconstructed(self) -> tuple[str, ...]:
@@ -79,6 +89,10 @@ def load_preset(name: str) -> Preset:
         description=content["description"],
         choices=_choices(content["choices"], preset=name),
         blocks=tuple(_choices(block, preset=name) for block in content["blocks"]),
+        material=_choices(
+            {key: choice for key, choice in content.items() if key in MATERIAL_KEYS},
+            preset=name,
+        ),
     )
 
 

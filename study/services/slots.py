@@ -9,6 +9,7 @@ from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from study.models import Event, EventKind, Participant, ParticipantState, Slot, SlotState, Study
 from study.services.quotas import has_room, trials_per_cell
@@ -73,6 +74,20 @@ def renew_lease(participant: Participant, *, now: datetime) -> bool:
         lease_expires_at=lease_end(participant.study, now=now)
     )
     return bool(renewed)
+
+
+def expire_simulated_lease(participant: Participant) -> None:
+    """Let the lease of a program run out at once, as if it had stayed away; the slot goes back to the plan.
+
+    Raises:
+        ValueError: the participant is a person.
+    """
+    if not participant.simulated:
+        raise ValueError(f"{participant.pseudonym} is a person; only leases of programs can be cut short.")
+    now = timezone.now()
+    held = Slot.objects.filter(holder=participant, state=SlotState.CLAIMED)
+    held.update(lease_expires_at=now - timedelta(seconds=1))
+    sweep_leases(now=now, study=participant.study)
 
 
 def complete_slot(participant: Participant) -> bool:

@@ -102,7 +102,7 @@ def test_simulation_never_mixes_with_people(study, visitor):
 @pytest.mark.django_db(transaction=True)
 def test_simulated_participants_walk_through_real_pages_and_are_marked_everywhere(study, tmp_path):
     printed = run("simulate_participants", study="birds", participants=3, seed=5)
-    assert "3 programs completed the study with 30 answers; 3 posts that had to be refused were refused" in printed
+    assert "3 programs completed the study with 30 answers; 4 posts that had to be refused were refused" in printed
 
     people = Participant.objects.all()
     assert {(person.simulated, person.source, person.state) for person in people} == {(True, "simulated", "completed")}

@@ -8,8 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 from django.utils import timezone
 
-from study.management.console import StageBars, console
+from study.management.console import StageBars, console, print_table
 from study.models import SlotState, Study
+from study.simulated_kinds import KINDS, UnknownKindError, kinds_named
 from study.simulation import SimulationError, headers_for_own_server, running_server, simulate
 
 STAGE = "simulated participants"
@@ -27,6 +28,11 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("--study", required=True, metavar="SLUG")
         parser.add_argument("--participants", type=int, default=24)
+        parser.add_argument(
+            "--kinds",
+            default="ordinary",
+            help=f"comma-separated kinds that take turns, or all: {', '.join(KINDS)}",
+        )
         parser.add_argument("--seed", type=int, default=0, help="makes habits and answers reproducible")
         parser.add_argument(
             "--base-url",
@@ -42,6 +48,10 @@ class Command(BaseCommand):
         own_server = options["base_url"] is None
         server = running_server() if own_server else nullcontext(options["base_url"].rstrip("/"))
         try:
+            kinds = kinds_named(options["kinds"])
+        except UnknownKindError as error:
+            raise CommandError(str(error)) from error
+        try:
             with server as base_url, StageBars(target) as bars:
                 bars.start(STAGE, options["participants"])
                 result = simulate(
@@ -50,6 +60,7 @@ class Command(BaseCommand):
                     seed=options["seed"],
                     base_url=base_url,
                     headers=headers_for_own_server() if own_server else None,
+                    kinds=kinds,
                     on_participant=lambda: bars.advance(STAGE),
                 )
                 bars.finish(STAGE)
@@ -60,6 +71,14 @@ class Command(BaseCommand):
             f"{result.refused_posts} posts that had to be refused were refused. Simulated, so no finding.",
             soft_wrap=True,
         )
+        if len(kinds) > 1:
+            rows = [
+                [kind.name, kind.does, state, number]
+                for kind in kinds
+                for (name, state), number in sorted(result.ends.items())
+                if name == kind.name
+            ]
+            print_table(target, "How each kind ended", ("kind", "what it does", "state", "participants"), rows)
 
 
 def ready_study(slug: str, *, participants: int) -> Study:
