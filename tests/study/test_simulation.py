@@ -91,7 +91,7 @@ def test_a_plan_that_gives_answers_away_is_not_launched(five_tasks, rich_run):
 
 @pytest.mark.django_db
 def test_a_quota_per_cell_closes_the_study_before_the_slots_are_gone(rich_run, new_visitor):
-    """Twenty cells of one summary each and two trials per person: a quota of 1 is full after ten people at the latest."""
+    """Twenty cells of one summary each and two trials per person: a quota of 1 is full after ten people."""
     blocks = [{"task": "name", "trials": 2}]
     draft = create_study(
         load_preset("paper-2018"), slug="small", blocks=blocks, participants_planned=20, quota_per_cell=1
