@@ -36,7 +36,7 @@ from analysis.ratings import (
     square,
     weight_matrix,
 )
-from analysis.resampling import UNITS, UnitBootstrap, from_replicates
+from analysis.resampling import UnitBootstrap, unit_interval
 
 __all__ = [
     "NO_PAIRS",
@@ -169,7 +169,7 @@ def _chance_corrected(
         return Estimate(value=value, n=n, level=level, reason=NO_INTERVAL)
     if bootstrap is not None:
         drawn = [units.coefficient(kind, draw) for draw in bootstrap.weights(n, width=shares.size)]
-        return from_replicates(value, np.concatenate(drawn), n=n, level=level, method=UNITS)
+        return unit_interval(value, np.concatenate(drawn), n=n, level=level, units=n)
     per_unit = (n / n_paired) * (units.agreement - chance * units.paired) / (1 - chance)
     per_unit -= 2 * (1 - value) * (units.shares @ units.slope(kind, shares) - chance) / (1 - chance)
     # Tables of two raters are published with n below the line (Gwet 2008), several raters with n − 1 (Gwet 2014).
@@ -303,7 +303,7 @@ def percent_agreement(
         return Estimate(value=value, n=n, level=level, reason=NO_INTERVAL)
     if bootstrap is not None:
         drawn = np.concatenate([(draw @ agreeing) / (draw @ pairs) for draw in bootstrap.weights(n)])
-        return from_replicates(value, drawn, n=n, level=level, method=UNITS)
+        return unit_interval(value, drawn, n=n, level=level, units=n)
     residuals = (agreeing - value * pairs) / pairs.mean()
     interval = _t_interval(value, math.sqrt(float(residuals @ residuals) / (n * (n - 1))), n, level)
     return Estimate(**{**vars(interval), "low": max(0.0, interval.low or 0.0)})
@@ -350,7 +350,7 @@ def conger_kappa(
         for draw in bootstrap.weights(n, width=said.shape[0] * said.shape[2]):
             seen, expected = _conger_parts(units, said, draw)
             drawn.append(np.divide(seen - expected, 1 - expected, out=np.full_like(seen, np.nan), where=expected < 1))
-        return from_replicates(value, np.concatenate(drawn), n=n, level=level, method=UNITS)
+        return unit_interval(value, np.concatenate(drawn), n=n, level=level, units=n)
     given = said.sum(axis=2)
     habits = said.sum(axis=1) / given.sum(axis=1, keepdims=True)
     others = (habits.sum(axis=0) - habits) @ units.credit
@@ -417,7 +417,7 @@ def cohen_kappa(
         seen = (tables * credit).sum(axis=(1, 2))
         expected = np.einsum("bk,kl,bl->b", tables.sum(axis=2), credit, tables.sum(axis=1))
         drawn = np.divide(seen - expected, 1 - expected, out=np.full_like(seen, np.nan), where=expected < 1 - 1e-12)
-        return from_replicates(value, drawn, n=n, level=level, method=UNITS)
+        return unit_interval(value, drawn, n=n, level=level, units=n)
     by_row, by_column = credit @ columns, rows @ credit
     moved = credit - (1 - value) * (by_row[:, None] + by_column[None, :])
     spread = float((joint * moved**2).sum()) - (observed - 2 * (1 - value) * chance) ** 2

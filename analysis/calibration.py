@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from analysis.estimates import Estimate
 from analysis.intervals import wilson
-from analysis.resampling import Floats, TwoWayBootstrap, quotients
+from analysis.resampling import CrossedTotals, Floats, TwoWayBootstrap, quotients
 
 STEP_COLUMNS = ["confidence", "answers", "correct", "accuracy", "low", "high"]
 
@@ -70,17 +70,18 @@ def confidence_calibration(
     steps = np.unique(sure)
     chosen = sure[:, None] == steps
     columns = np.concatenate([chosen * right[:, None], chosen * (1 - right[:, None])], axis=1)
-    totals = boot.totals(columns, participants, summaries).stacked()
+    drawn = boot.totals(columns, participants, summaries)
+    totals = drawn.values
     hits, misses = totals[:, : steps.size], totals[:, steps.size :]
     n = int(sure.size)
     area, gamma = _ordering(hits, misses)
     one_sided = "all answers are right, or all are wrong"
     stated: dict[str, Estimate] = dict.fromkeys(("overconfidence", "calibration_error", "brier"), no_scale)
     if probabilities is not None:
-        stated = _stated(hits, misses, steps, probabilities, boot, n)
+        stated = _stated(hits, misses, steps, probabilities, drawn, n)
     return Calibration(
-        discrimination=_or_reason(boot, area, n, one_sided),
-        gamma=_or_reason(boot, gamma, n, f"{one_sided}, or all are equally confident"),
+        discrimination=drawn.estimate(area, n=n, undefined=one_sided),
+        gamma=drawn.estimate(gamma, n=n, undefined=f"{one_sided}, or all are equally confident"),
         steps=_by_step(steps, hits[0], misses[0], boot.level),
         **stated,
     )
@@ -100,7 +101,7 @@ def _stated(
     misses: Floats,
     steps: Floats,
     probabilities: Mapping[float, float],
-    bootstrap: TwoWayBootstrap,
+    drawn: CrossedTotals,
     n: int,
 ) -> dict[str, Estimate]:
     unknown = [float(step) for step in steps if float(step) not in probabilities]
@@ -112,14 +113,10 @@ def _stated(
     error = np.abs(hits - given * stated).sum(axis=1)
     brier = (hits * (1 - stated) ** 2 + misses * stated**2).sum(axis=1)
     return {
-        "overconfidence": bootstrap.estimate(quotients(given @ stated - hits.sum(axis=1), total), n=n),
-        "calibration_error": bootstrap.estimate(quotients(error, total), n=n, correct_bias=True),
-        "brier": bootstrap.estimate(quotients(brier, total), n=n),
+        "overconfidence": drawn.estimate(quotients(given @ stated - hits.sum(axis=1), total), n=n),
+        "calibration_error": drawn.estimate(quotients(error, total), n=n, correct_bias=True),
+        "brier": drawn.estimate(quotients(brier, total), n=n),
     }
-
-
-def _or_reason(bootstrap: TwoWayBootstrap, values: Floats, n: int, reason: str) -> Estimate:
-    return Estimate.undefined(reason, n=n) if np.isnan(values[0]) else bootstrap.estimate(values, n=n)
 
 
 def _by_step(steps: Floats, hits: Floats, misses: Floats, level: float) -> pd.DataFrame:

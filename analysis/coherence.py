@@ -66,12 +66,13 @@ def coherence_ratings(
     matrix, _, _ = ratings_from_long(participants, summaries, values)
     upper = values > (scale[0] + scale[-1]) / 2
     columns = np.stack([values, upper, np.ones_like(values)], axis=1)
-    totals = boot.totals(columns, participants, summaries).stacked()
+    drawn = boot.totals(columns, participants, summaries)
+    totals = drawn.values
     units = UnitBootstrap(draws=boot.draws, seed=boot.seed)
     steps = [float(step) for step in scale]
     return Coherence(
-        mean=boot.estimate(quotients(totals[:, 0], totals[:, 2]), n=int(values.size)),
-        top_share=boot.estimate(quotients(totals[:, 1], totals[:, 2]), n=int(values.size)),
+        mean=drawn.estimate(quotients(totals[:, 0], totals[:, 2]), n=int(values.size)),
+        top_share=drawn.estimate(quotients(totals[:, 1], totals[:, 2]), n=int(values.size)),
         alpha=krippendorff_alpha(ratings=matrix, level=Level.ORDINAL, bootstrap=units, coverage=boot.level),
         ac2=gwet_ac(ratings=matrix, categories=steps, weights=Weighting.QUADRATIC, level=boot.level, bootstrap=units),
         intraclass=intraclass_correlation(matrix, form="A,1", level=boot.level),

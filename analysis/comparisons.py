@@ -15,6 +15,7 @@ from statsmodels.stats.multitest import multipletests
 
 from analysis.estimates import Estimate
 from analysis.intervals import t_mean
+from analysis.resampling import TwoWayBootstrap, quotients
 
 EXACT_PERMUTATIONS = 65_536
 """Permutations are enumerated up to this number, drawn beyond."""
@@ -136,6 +137,35 @@ def _adjusted(p_values: Sequence[float], method: str) -> list[float]:
     if not len(p_values):
         return []
     return [float(value) for value in multipletests(p_values, method=method)[1]]
+
+
+def crossed_difference(
+    values: ArrayLike,
+    first: ArrayLike,
+    *,
+    participants: ArrayLike,
+    summaries: ArrayLike,
+    bootstrap: TwoWayBootstrap | None = None,
+) -> Estimate:
+    """Mean of one group of summaries minus that of another, such as the nameability of two networks.
+
+    Participants are drawn once for both groups, so their habits cancel; summaries are drawn within their group.
+
+    Args:
+        values: (A,) one number per answer, such as 1 for a name and 0 for none.
+        first: (A,) true for answers about the first group.
+        participants, summaries: (A,) labels.
+        bootstrap: draws, seed and level.
+    """
+    boot = bootstrap or TwoWayBootstrap()
+    numbers, inside = np.asarray(values, dtype=float).ravel(), np.asarray(first, dtype=float).ravel()
+    if not inside.any() or inside.all():
+        return Estimate.undefined("it needs answers about both groups", n=int(numbers.size))
+    columns = np.stack([numbers * inside, inside, numbers * (1 - inside), 1 - inside], axis=1)
+    drawn = boot.totals(columns, participants, summaries, strata=inside)
+    totals = drawn.values
+    difference = quotients(totals[:, 0], totals[:, 1]) - quotients(totals[:, 2], totals[:, 3])
+    return drawn.estimate(difference, n=int(numbers.size))
 
 
 def compare_networks(

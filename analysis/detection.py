@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.answers import MAIN_ARM, RANDOM_ARM, NamingAnswers
-from analysis.resampling import TWO_WAY, CrossedBootstrap, Floats, Replicated, from_replicates
+from analysis.crossed import CrossedReplicates
+from analysis.estimates import Estimate
+from analysis.resampling import CrossedBootstrap, Floats, Replicated
 from analysis.results import SCOPE_COLUMNS, Results, Scope
 from analysis.spread import shares
 
@@ -60,35 +62,55 @@ def measure_detection(
             if key[0] == MAIN_ARM or main is None:
                 continue
             group = dict(zip(columns, key, strict=True))
-            signal = _sums(bootstrap, named, answered, main)
-            noise = _sums(bootstrap, named, answered, index)
-            _add(results, scope, group, (*signal, *noise), level)
+            found = detect(bootstrap, named, answered, main, index, level=level)
+            for statistic, estimate in found.items():
+                if statistic == "nameability_above_control" or key[0] == RANDOM_ARM:
+                    results.add(statistic, scope, group, estimate)
+
+
+def detect(
+    bootstrap: CrossedBootstrap,
+    named: Replicated,
+    answered: Replicated,
+    signal: NDArray[np.int64],
+    noise: NDArray[np.int64],
+    *,
+    level: float,
+) -> dict[str, Estimate]:
+    """Compare summaries with controls.
+
+    Args:
+        bootstrap: draws over the answers.
+        named, answered: names and answers per summary.
+        signal, noise: codes of the summaries and of the controls.
+        level: coverage of the intervals.
+
+    Returns:
+        ``nameability_above_control`` (difference of shares), ``d_prime`` and ``criterion``.
+    """
+    names, seen = _sums(bootstrap, named, answered, signal)
+    alarms, controls = _sums(bootstrap, named, answered, noise)
+    hits, signals, false_alarms, noises = (own.stacked() for own in (names, seen, alarms, controls))
+    d_prime, criterion = signal_detection(hits, signals, false_alarms, noises)
+    numbers = {
+        "nameability_above_control": shares(hits, signals) - shares(false_alarms, noises),
+        "d_prime": d_prime,
+        "criterion": criterion,
+    }
+    n = int(signals[0] + noises[0])
+    return {
+        statistic: names.combined(alarms, values).estimate(n=n, level=level) for statistic, values in numbers.items()
+    }
 
 
 def _sums(
     bootstrap: CrossedBootstrap, named: Replicated, answered: Replicated, index: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
-    """Names and answers of a group, (1 + B,) each: the data first, then the draws."""
+) -> tuple[CrossedReplicates, CrossedReplicates]:
+    """Names and answers of a group, with the same draws."""
     weights = bootstrap.summary_weights(index.size)
-    both = []
-    for sums in (named, answered):
-        drawn = (sums.replicates[:, index] * weights).sum(axis=1)
-        both.append(np.concatenate([[sums.data[index].sum()], drawn]))
-    return both[0], both[1]
+    names, answers = (bootstrap.replicates(_total, (table,), index, weights) for table in (named, answered))
+    return names, answers
 
 
-def _add(
-    results: Results,
-    scope: Scope,
-    group: dict[str, str],
-    sums: tuple[Floats, Floats, Floats, Floats],
-    level: float,
-) -> None:
-    hits, signals, false_alarms, noises = sums
-    numbers = {"nameability_above_control": shares(hits, signals) - shares(false_alarms, noises)}
-    if group["arm"] == RANDOM_ARM:
-        numbers["d_prime"], numbers["criterion"] = signal_detection(hits, signals, false_alarms, noises)
-    n = int(signals[0] + noises[0])
-    for statistic, values in numbers.items():
-        estimate = from_replicates(float(values[0]), values[1:], n=n, level=level, method=TWO_WAY)
-        results.add(statistic, scope, group, estimate)
+def _total(table: Floats, weights: Floats) -> Floats:
+    return np.asarray((table * weights).sum(axis=1), dtype=float)

@@ -48,6 +48,24 @@ def miller_madow(counts: ArrayLike) -> Estimate:
     return Estimate(value=plug_in.value + (names - 1) / (2 * plug_in.n * math.log(2)), n=plug_in.n)
 
 
+def chao_shen(counts: ArrayLike) -> Estimate:
+    """Entropy in bits by Chao and Shen (2003), who estimate from names given once how much was never heard.
+
+    Σ −Cp·log₂(Cp) / (1 − (1 − Cp)ⁿ) with the coverage C = 1 − f₁/n, f₁ being the names given once; where all are, C is
+    1/n. With ten to twenty names per summary its bias is some hundredths of a bit, where that of the plug-in is tenths.
+
+    Arguments and errors as in :func:`entropy`.
+    """
+    numbers = _counts(counts)
+    n = int(numbers.sum())
+    if n == 0:
+        return Estimate.undefined("no names")
+    once = int((numbers == 1).sum())
+    shares = (1 - once / n if once < n else 1 / n) * numbers / n
+    bits = -(shares * np.log2(shares)) / (1 - (1 - shares) ** n)
+    return Estimate(value=float(bits.sum()) + 0.0, n=n)
+
+
 def pairwise_agreement(counts: ArrayLike) -> Estimate:
     """Probability that two different people gave the same name, Σ c(c−1) / n(n−1) (Simpson 1949); unbiased in n.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -13,18 +13,18 @@ from scipy import sparse
 from analysis import agreement
 from analysis.agreement import Level
 from analysis.answers import LEVELS, NamingAnswers
+from analysis.crossed import OVER_PARTICIPANTS, OVER_UNITS
 from analysis.detection import measure_detection
 from analysis.diversity import modal_share
 from analysis.estimates import Estimate
 from analysis.intervals import wilson
 from analysis.resampling import (
-    TWO_WAY,
     CrossedBootstrap,
     Replicated,
     from_replicates,
-    mean_replicates,
     multiplicities,
     ratio_replicates,
+    unit_interval,
 )
 from analysis.results import SCOPE_COLUMNS, Results, Scope
 from analysis.spread import (
@@ -32,13 +32,12 @@ from analysis.spread import (
     COEFFICIENTS,
     SPREAD_STATISTICS,
     coefficient_replicates,
+    mean_spread,
     name_spread,
     shares,
 )
 
 GROUP_SCOPES = (Scope.ARM, Scope.METHOD, Scope.NETWORK, Scope.CLASS, Scope.CONDITION)
-OVER_PARTICIPANTS = "bootstrap over participants"
-OVER_UNITS = "bootstrap over summaries"
 
 
 class NameableRule(StrEnum):
@@ -170,28 +169,12 @@ def _measure_group(
 ) -> None:
     weights = draws.bootstrap.summary_weights(index.size)
     answers = int(draws.answered.data[index].sum())
-    replicates = ratio_replicates(draws.named.replicates[:, index], draws.answered.replicates[:, index], weights)
-    share = float(draws.named.data[index].sum() / answers)
-    single = index.size == 1
-    method = OVER_PARTICIPANTS if single else TWO_WAY
-    results.add(
-        "nameability", scope, group, from_replicates(share, replicates, n=answers, level=options.level, method=method)
-    )
-    for statistic, replicated in draws.spread.items():
-        data = replicated.data[index]
-        defined = ~np.isnan(data)
-        if not defined.any():
-            results.add(statistic, scope, group, Estimate.undefined(_why_undefined(statistic), n=answers))
-            continue
-        estimate = from_replicates(
-            float(data[defined].mean()),
-            mean_replicates(replicated.replicates[:, index], weights),
-            n=int(defined.sum()),
-            level=options.level,
-            method=method,
-            correct_bias=_base(statistic) in BIASED,
-        )
-        results.add(statistic, scope, group, _within_bounds(statistic, estimate))
+    share = draws.bootstrap.replicates(ratio_replicates, (draws.named, draws.answered), index, weights)
+    nameability = share.estimate(n=answers, level=options.level, bounds=(0.0, 1.0))
+    results.add("nameability", scope, group, nameability)
+    for statistic in draws.spread:
+        found = mean_spread(statistic, draws.spread, draws.bootstrap, index, weights, level=options.level)
+        results.add(statistic, scope, group, found or Estimate.undefined(_why_undefined(statistic), n=answers))
     for suffix, counts in draws.counts.items():
         _add_coefficients(results, scope, group, counts[index], suffix, generator, options)
 
@@ -246,9 +229,8 @@ def _add_coefficients(
     for name in COEFFICIENTS:
         estimate = exact[name]
         if estimate.value is not None and name in replicates:
-            estimate = from_replicates(
-                estimate.value, replicates[name], n=units, level=options.level, method=OVER_UNITS
-            )
+            found = unit_interval(estimate.value, replicates[name], n=units, level=options.level, units=units)
+            estimate = replace(found, method=OVER_UNITS)
         elif estimate.value is not None:
             estimate = Estimate(value=estimate.value, n=units, reason="no interval: it needs two or more summaries")
         results.add(f"{name}_{suffix}", scope, group, estimate)

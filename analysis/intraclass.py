@@ -11,7 +11,7 @@ from scipy import stats
 
 from analysis.estimates import Estimate
 from analysis.ratings import Floats
-from analysis.resampling import UNITS, UnitBootstrap, from_replicates
+from analysis.resampling import UnitBootstrap, unit_interval
 
 
 class IntraclassForm(StrEnum):
@@ -107,7 +107,7 @@ def intraclass_correlation(
         return Estimate.undefined("the ratings do not vary", n=units)
     if bootstrap is not None:
         drawn = [_MeanSquares.of(table, draw).correlation(kind) for draw in bootstrap.weights(units)]
-        return from_replicates(value, np.concatenate(drawn), n=units, level=level, method=UNITS)
+        return unit_interval(value, np.concatenate(drawn), n=units, level=level, units=units)
     if float(squares.within[0]) <= 0 or float(squares.residual[0]) <= 0:
         return Estimate(value=value, n=units, level=level, reason="no interval: the residuals do not vary")
     low, high = _f_interval(squares, kind, level)

@@ -71,13 +71,14 @@ def intruder_accuracy(
         return IntruderAccuracy(none, none, None, none, None, pd.DataFrame(columns=UNIT_COLUMNS))
     chance = 1 / tiles
     ones = np.ones_like(right)
-    totals = boot.totals(np.stack([right, right - chance, 1 - chance, ones], axis=1), people, units).stacked()
+    drawn = boot.totals(np.stack([right, right - chance, 1 - chance, ones], axis=1), people, units)
+    totals = drawn.values
     n = int(right.size)
     return IntruderAccuracy(
         model_precision=_mean_over_summaries(right, people, units, boot),
-        accuracy=boot.estimate(quotients(totals[:, 0], totals[:, 3]), n=n),
+        accuracy=drawn.estimate(quotients(totals[:, 0], totals[:, 3]), n=n),
         chance=float(chance.mean()),
-        chance_corrected=boot.estimate(quotients(totals[:, 1], totals[:, 2]), n=n),
+        chance_corrected=drawn.estimate(quotients(totals[:, 1], totals[:, 2]), n=n),
         p_value=poisson_binomial_p(int(right.sum()), chance),
         units=_by_summary(right, chance, units, boot.level),
     )
@@ -89,8 +90,9 @@ def _mean_over_summaries(
     """Mean over summaries of their shares; as weights 1/n per answer when all people weigh alike."""
     codes, labels = pd.factorize(units)
     own = 1 / np.bincount(codes)[codes]
-    totals = bootstrap.totals(np.stack([right * own, own], axis=1), people, units).stacked()
-    return bootstrap.estimate(quotients(totals[:, 0], totals[:, 1]), n=len(labels))
+    drawn = bootstrap.totals(np.stack([right * own, own], axis=1), people, units)
+    totals = drawn.values
+    return drawn.estimate(quotients(totals[:, 0], totals[:, 1]), n=len(labels))
 
 
 def _by_summary(right: Floats, chance: Floats, units: NDArray[Any], level: float) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from scipy import sparse, stats
 
 from analysis.estimates import Estimate
 from analysis.ratings import Floats, Level, rating_table
-from analysis.resampling import UNITS, UnitBootstrap, from_replicates
+from analysis.resampling import UnitBootstrap, unit_interval
 
 ONE_CATEGORY = "all ratings fall into one category"
 NO_PAIRS = "no unit has two or more ratings"
@@ -80,7 +80,7 @@ def krippendorff_alpha(
                 for weights in bootstrap.weights(units, width=1 if kind is Level.INTERVAL else table.values.size)
             ]
         )
-        return from_replicates(value, drawn, n=pairable, level=coverage, method=UNITS)
+        return unit_interval(value, drawn, n=pairable, level=coverage, units=units)
     moved = disagreement.influence()
     error = float(np.sqrt(units / (units - 1) * np.square(moved - moved.mean()).sum()))
     half = float(stats.t.ppf(0.5 + coverage / 2, units - 1)) * error

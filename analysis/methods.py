@@ -141,8 +141,10 @@ def _inference(evaluation: Evaluation) -> str:
     return (
         f"Intervals cover {percent(options.level)}. Participants and summaries are crossed and both are resampled "
         f"(two-way bootstrap, {options.draws:,} draws, seed {options.seed}); pairs of one person with a copy of "
-        "themselves are taken out, and intervals of H and modal shares are shifted by the bias that resampling "
-        "adds. Coefficients α, κ and AC1 resample summaries. Single summaries have Wilson intervals for shares "
+        "themselves are taken out; the variance is that of participants plus summaries, the noise of single answers "
+        "counted once, with Satterthwaite's degrees of freedom. Intervals of modal shares are corrected for the bias "
+        "of few raters, those of H lie around the estimate of Chao and Shen. Coefficients α, κ and AC1 resample "
+        "summaries. Single summaries have Wilson intervals for shares "
         "and resample participants otherwise. Means over classes have t intervals. Analyses of single classes, "
         "networks and of behaviour are exploratory and not adjusted for their number."
     ).replace(f"{options.draws:,}", decimal(options.draws, 0))

@@ -62,21 +62,19 @@ def prediction_accuracy(
         none = Estimate.undefined("no answers")
         return PredictionAccuracy(none, none, none, none, none)
     columns = np.stack([met * right, right, met * (1 - right), 1 - right], axis=1)
-    totals = boot.totals(columns, participants, summaries).stacked()
+    drawn = boot.totals(columns, participants, summaries)
+    totals = drawn.values
     when_right, when_wrong = quotients(totals[:, 0], totals[:, 1]), quotients(totals[:, 2], totals[:, 3])
     overall = quotients(totals[:, 0] + totals[:, 2], totals[:, 1] + totals[:, 3])
     n_right, n = int(right.sum()), int(met.size)
+    one_sided = "the network was always right, or always wrong"
     return PredictionAccuracy(
-        accuracy=boot.estimate(overall, n=n),
-        network_right=_or_reason(boot, when_right, n_right, "the network was never right"),
-        network_wrong=_or_reason(boot, when_wrong, n - n_right, "the network was never wrong"),
-        difference=_or_reason(boot, when_right - when_wrong, n, "the network was always right, or always wrong"),
-        balanced=_or_reason(boot, (when_right + when_wrong) / 2, n, "the network was always right, or always wrong"),
+        accuracy=drawn.estimate(overall, n=n),
+        network_right=drawn.estimate(when_right, n=n_right, undefined="the network was never right"),
+        network_wrong=drawn.estimate(when_wrong, n=n - n_right, undefined="the network was never wrong"),
+        difference=drawn.estimate(when_right - when_wrong, n=n, undefined=one_sided),
+        balanced=drawn.estimate((when_right + when_wrong) / 2, n=n, undefined=one_sided),
     )
-
-
-def _or_reason(bootstrap: TwoWayBootstrap, values: Floats, n: int, reason: str) -> Estimate:
-    return Estimate.undefined(reason, n=n) if np.isnan(values[0]) else bootstrap.estimate(values, n=n)
 
 
 def utility_k(
@@ -103,8 +101,7 @@ def utility_k(
     if not seen.any() or seen.all():
         return Estimate.undefined("it needs answers with and without the explanation", n=n)
     columns = np.stack([met * seen, seen, met * (1 - seen), 1 - seen], axis=1)
-    totals = boot.totals(columns, participants, summaries).stacked()
+    drawn = boot.totals(columns, participants, summaries)
+    totals = drawn.values
     ratio = quotients(quotients(totals[:, 0], totals[:, 1]), quotients(totals[:, 2], totals[:, 3]))
-    if np.isnan(ratio[0]):
-        return Estimate.undefined("nobody predicted right without the explanation", n=n)
-    return boot.estimate(ratio, n=n)
+    return drawn.estimate(ratio, n=n, undefined="nobody predicted right without the explanation")

@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.sparse.csgraph import connected_components
 
 from analysis.estimates import Estimate
-from analysis.resampling import Floats, TwoWayBootstrap
+from analysis.resampling import CrossedTotals, Floats, TwoWayBootstrap
 
 FIRST, SECOND, TIE = 1.0, 0.0, 0.5
 ITERATIONS = 100
@@ -153,10 +153,10 @@ def preference_model(
     p_equal = float(stats.chi2.sf(max(0.0, ratio), len(items) - 1))
     if participants is not None and summaries is not None:
         boot = bootstrap or TwoWayBootstrap(level=level)
-        drawn = boot.totals(columns.reshape(results.size, -1), participants, summaries).replicates
-        replicates = design.fit(drawn.reshape(-1, *counts.shape), ridge=RIDGE_OF_DRAWS)[0]
+        drawn = boot.totals(columns.reshape(results.size, -1), participants, summaries)
+        replicates = design.fit(drawn.values[1:].reshape(-1, *counts.shape), ridge=RIDGE_OF_DRAWS)[0]
         stacked = np.concatenate([fitted, replicates])
-        return _resampled(stacked, items, design, boot, n, p_equal, float(likelihood[0]))
+        return _resampled(stacked, items, design, drawn, n, p_equal, float(likelihood[0]))
     return _analytic(fitted[0], np.linalg.inv(information[0]), items, design, n, p_equal, float(likelihood[0]), level)
 
 
@@ -221,7 +221,7 @@ def _resampled(
     stacked: Floats,
     items: tuple[Any, ...],
     design: _Design,
-    bootstrap: TwoWayBootstrap,
+    drawn: CrossedTotals,
     n: int,
     p_equal: float,
     likelihood: float,
@@ -231,14 +231,14 @@ def _resampled(
     order = _ranked(abilities[0], items)
     return Preference(
         items=tuple(items[at] for at in order),
-        abilities={items[at]: bootstrap.estimate(abilities[:, at], n=n) for at in order},
-        shares={items[at]: bootstrap.estimate(shares[:, at], n=n) for at in order},
+        abilities={items[at]: drawn.estimate(abilities[:, at], n=n) for at in order},
+        shares={items[at]: drawn.estimate(shares[:, at], n=n) for at in order},
         differences={
-            (items[i], items[j]): bootstrap.estimate(abilities[:, i] - abilities[:, j], n=n)
+            (items[i], items[j]): drawn.estimate(abilities[:, i] - abilities[:, j], n=n)
             for i, j in itertools.combinations(order, 2)
         },
-        tie=bootstrap.estimate(np.exp(stacked[:, design.items]), n=n) if design.ties else _NO_TIES,
-        side=bootstrap.estimate(stacked[:, -1], n=n) if design.side else _NO_SIDE,
+        tie=drawn.estimate(np.exp(stacked[:, design.items]), n=n) if design.ties else _NO_TIES,
+        side=drawn.estimate(stacked[:, -1], n=n) if design.side else _NO_SIDE,
         p_equal=p_equal,
         log_likelihood=likelihood,
     )

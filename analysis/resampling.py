@@ -2,12 +2,12 @@
 
 Resampling participants alone treats the ten summaries of a study as all there could ever be and covers far less than it
 says (Clark 1973). Here both are drawn with replacement: an answer of participant p about summary s weighs w_p · w_s
-(the pigeonhole bootstrap of Owen 2007). It is slightly conservative.
+(the pigeonhole bootstrap of Owen 2007). :mod:`analysis.crossed` makes intervals of the draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from analysis.crossed import CrossedReplicates, widening
 from analysis.estimates import Estimate
 from analysis.intervals import check_level
 
@@ -24,7 +25,6 @@ DRAWS_PER_CHUNK = 250
 """Draws held in memory at once where a table is wide."""
 EXACT_DRAWS = 50_000
 """Bootstraps with at most this many possible draws are enumerated instead of drawn."""
-TWO_WAY = "two-way bootstrap (participants × summaries)"
 
 
 UNITS = "bootstrap over units"
@@ -36,10 +36,6 @@ class Replicated:
 
     data: Floats
     replicates: Floats
-
-    def stacked(self) -> Floats:
-        """(1 + B, M): the data first, then the draws, so that one formula serves both."""
-        return np.concatenate([self.data[None, :], self.replicates])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +73,15 @@ def multiplicities(generator: np.random.Generator, *, draws: int, size: int) -> 
 
 
 def from_replicates(
-    value: float, replicates: Floats, *, n: int, level: float, method: str, correct_bias: bool = False
+    value: float,
+    replicates: Floats,
+    *,
+    n: int,
+    level: float,
+    method: str,
+    correct_bias: bool = False,
+    clusters: int | None = None,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Estimate:
     """An estimate with the percentile interval of bootstrap replicates.
 
@@ -87,19 +91,42 @@ def from_replicates(
         n: number of observations.
         level: coverage.
         method: for the estimate.
-        correct_bias: shift the interval by how far the replicates lie from ``value`` on average. For statistics that
-            resampling itself pushes to one side, such as entropy and the modal share: drawing a person twice makes the
-            answers look more alike.
+        correct_bias: centre the interval at ``value`` less the bias, which is how far the replicates lie from ``value``
+            on average. For statistics that few answers push to one side, such as entropy and the modal share: drawing
+            a person twice makes the answers look more alike, by about as much as having asked few people does.
+        clusters: how many units were drawn from; the interval is then widened by √(G / (G − 1)) and as t(G − 1) is
+            wider than normal, which percentiles of few units need.
+        bounds: range of the statistic; the interval is cut to it.
     """
     usable = replicates[~np.isnan(replicates)]
     if usable.size < max(2, replicates.size // 2):
         reason = "no interval: the statistic is undefined in more than half of the bootstrap draws"
         return Estimate(value=value, n=n, level=level, reason=reason)
-    shift = float(usable.mean()) - value if correct_bias else 0.0
-    low, high = np.quantile(usable, [(1 - level) / 2, (1 + level) / 2]) - shift
-    name = f"{method}, shifted by its bias" if correct_bias else method
-    error = float(usable.std(ddof=1))
-    return Estimate(value=value, n=n, low=float(low), high=float(high), standard_error=error, level=level, method=name)
+    mean = float(usable.mean())
+    middle = 2 * value - mean if correct_bias else mean
+    few = np.sqrt(clusters / (clusters - 1)) if clusters is not None and clusters > 1 else 1.0
+    wider = few * widening(level, clusters - 1) if clusters is not None and clusters > 1 else 1.0
+    low, high = middle + wider * (np.quantile(usable, [(1 - level) / 2, (1 + level) / 2]) - mean)
+    return Estimate(
+        value=value,
+        n=n,
+        low=max(bounds[0], float(low)),
+        high=min(bounds[1], float(high)),
+        standard_error=float(usable.std(ddof=1)) * float(few),
+        level=level,
+        method=f"{method}, corrected for bias" if correct_bias else method,
+    )
+
+
+def unit_interval(value: float, replicates: Floats, *, n: int, level: float, units: int) -> Estimate:
+    """Interval of an agreement coefficient from resampled units, at most 1.
+
+    Duplicated units agree with themselves across copies, which raises agreement by chance and so lowers the draws; few
+    units do the same to the estimate. The interval is corrected for it, and for the number of units.
+    """
+    return from_replicates(
+        value, replicates, n=n, level=level, method=UNITS, correct_bias=True, clusters=units, bounds=(-np.inf, 1.0)
+    )
 
 
 def cluster_bootstrap(
@@ -200,6 +227,35 @@ class CrossedBootstrap:
             replicates[part] = (table @ weights.T).T
         return np.asarray(table.sum(axis=1), dtype=float).ravel(), replicates
 
+    def replicates(
+        self,
+        statistic: Callable[..., Floats],
+        tables: Sequence[Replicated],
+        index: NDArray[np.int64],
+        weights: Floats,
+    ) -> CrossedReplicates:
+        """A statistic of a group of summaries, with draws of participants, of summaries and of both.
+
+        Args:
+            statistic: takes one (B, S) table per element of ``tables`` and (B, S) weights of the summaries, returns
+                (B,), NaN where undefined; such as :func:`ratio_replicates`.
+            tables: of all summaries of the study, from :meth:`summary_sums` or :mod:`analysis.spread`.
+            index: (S,) the summaries of the group.
+            weights: (B, S) from :meth:`summary_weights`.
+        """
+        drawn = [table.replicates[:, index] for table in tables]
+        plain = [table.data[None, index] for table in tables]
+        ones = np.ones_like(weights)
+        fixed = [np.broadcast_to(own, weights.shape) for own in plain]
+        return CrossedReplicates(
+            value=float(statistic(*plain, ones[:1])[0]),
+            people=statistic(*drawn, ones),
+            units=statistic(*fixed, weights),
+            both=statistic(*drawn, weights),
+            participants=self.participant_count,
+            summaries=int(index.size),
+        )
+
     def summary_weights(self, size: int) -> Floats:
         """Fresh multiplicities for a group of ``size`` summaries, (B, size)."""
         return multiplicities(self._generator, draws=self.draws, size=size)
@@ -245,7 +301,7 @@ class TwoWayBootstrap:
 
     def totals(
         self, values: ArrayLike, participants: ArrayLike, summaries: ArrayLike, *, strata: ArrayLike | None = None
-    ) -> Replicated:
+    ) -> CrossedTotals:
         """Totals of columns over all answers, each answer weighing w_participant · w_summary.
 
         Args:
@@ -255,7 +311,7 @@ class TwoWayBootstrap:
                 so that every draw has as many of each. ``None``: one group.
 
         Returns:
-            (M,) totals of the data and (B, M) of the draws.
+            Totals of the data and of the draws.
         """
         columns = np.asarray(values, dtype=float)
         people, units = pd.factorize(np.asarray(participants))[0], pd.factorize(np.asarray(summaries))[0]
@@ -269,11 +325,18 @@ class TwoWayBootstrap:
         generator = np.random.default_rng(self.seed)
         bootstrap = CrossedBootstrap(people, units, draws=self.draws, generator=generator, level=self.level)
         weights = self._summary_weights(units, strata, generator)
-        data, drawn = np.empty(columns.shape[1]), np.empty((self.draws, columns.shape[1]))
+        stacked = np.empty((1 + 3 * self.draws, columns.shape[1]))
         for at in range(columns.shape[1]):
             sums, replicates = bootstrap.summary_sums(columns[:, at])
-            data[at], drawn[:, at] = sums.sum(), np.einsum("bs,bs->b", replicates, weights)
-        return Replicated(data, drawn)
+            both = np.einsum("bs,bs->b", replicates, weights)
+            stacked[:, at] = np.concatenate([[sums.sum()], replicates.sum(axis=1), weights @ sums, both])
+        groups = 1 if strata is None else len(pd.unique(np.asarray(strata)))
+        return CrossedTotals(
+            values=stacked,
+            participants=bootstrap.participant_count,
+            summaries=max(1, bootstrap.summary_count - groups + 1),
+            level=self.level,
+        )
 
     def _summary_weights(
         self, units: NDArray[np.int64], strata: ArrayLike | None, generator: np.random.Generator
@@ -292,11 +355,37 @@ class TwoWayBootstrap:
             weights[:, members] = multiplicities(generator, draws=self.draws, size=members.size)
         return weights
 
-    def estimate(self, values: Floats, *, n: int, correct_bias: bool = False) -> Estimate:
-        """An estimate from a formula of :meth:`Replicated.stacked` totals: (1 + B,), the data first."""
-        return from_replicates(
-            float(values[0]), values[1:], n=n, level=self.level, method=TWO_WAY, correct_bias=correct_bias
-        )
+
+@dataclass(frozen=True)
+class CrossedTotals:
+    """Totals of M columns, of the data and of B draws of participants, of summaries and of both.
+
+    Attributes:
+        values: (1 + 3B, M); apply a formula to its columns and give the result to :meth:`estimate`.
+        participants, summaries: to draw from; of summaries, one less for each stratum beyond the first.
+        level: coverage of the intervals.
+    """
+
+    values: Floats
+    participants: int
+    summaries: int
+    level: float
+
+    def estimate(
+        self,
+        formula: Floats,
+        *,
+        n: int,
+        bounds: tuple[float, float] = (-np.inf, np.inf),
+        correct_bias: bool = False,
+        undefined: str = "nothing to divide by",
+    ) -> Estimate:
+        """An estimate from a formula of the totals: (1 + 3B,), the data first; ``undefined`` is the reason for NaN."""
+        if np.isnan(formula[0]):
+            return Estimate.undefined(undefined, n=n)
+        people, units, both = np.split(formula[1:], 3)
+        replicates = CrossedReplicates(float(formula[0]), people, units, both, self.participants, self.summaries)
+        return replicates.estimate(n=n, level=self.level, bounds=bounds, correct_bias=correct_bias)
 
 
 def two_way_mean(
@@ -323,6 +412,8 @@ def two_way_mean(
     bootstrap = CrossedBootstrap(participants, summaries, draws=draws, generator=generator, level=level)
     sums, replicates = bootstrap.summary_sums(numbers)
     counts, count_replicates = bootstrap.summary_sums(np.ones_like(numbers))
+    tables = (Replicated(sums, replicates), Replicated(counts, count_replicates))
     weights = bootstrap.summary_weights(bootstrap.summary_count)
-    ratios = ratio_replicates(replicates, count_replicates, weights)
-    return from_replicates(float(sums.sum() / counts.sum()), ratios, n=int(numbers.size), level=level, method=TWO_WAY)
+    everything = np.arange(bootstrap.summary_count)
+    mean = bootstrap.replicates(ratio_replicates, tables, everything, weights)
+    return mean.estimate(n=int(numbers.size), level=level)

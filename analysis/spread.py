@@ -7,17 +7,21 @@ numbers for thousands of weighted draws without a Python loop over them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from analysis.resampling import CrossedBootstrap, Replicated
+from analysis.estimates import Estimate
+from analysis.resampling import CrossedBootstrap, Replicated, mean_replicates
 
 Floats = NDArray[np.float64]
-SPREAD_STATISTICS = ("modal_share", "entropy", "entropy_miller_madow", "pairwise_agreement")
-BIASED = frozenset({"modal_share", "entropy", "entropy_miller_madow"})
+SPREAD_STATISTICS = ("modal_share", "entropy", "entropy_miller_madow", "entropy_chao_shen", "pairwise_agreement")
+BIASED = frozenset({"modal_share", "entropy", "entropy_miller_madow", "entropy_chao_shen"})
 """Statistics that drawing people twice pushes to one side; their intervals are shifted back."""
+ENTROPIES = frozenset({"entropy", "entropy_miller_madow", "entropy_chao_shen"})
+"""Estimates of one and the same H; they share the interval around that of Chao and Shen, the least biased."""
 COEFFICIENTS = ("krippendorff_alpha", "gwet_ac1", "fleiss_kappa")
 
 
@@ -49,8 +53,22 @@ def _segment_statistics(counts: Floats, squares: Floats, starts: NDArray[np.int6
         "modal_count": np.maximum.reduceat(counts, starts, axis=1),
         "entropy": entropy,
         "entropy_miller_madow": entropy + shares(names - 1, 2 * total * np.log(2)),
+        "entropy_chao_shen": _chao_shen(counts, starts, total),
         "pairwise_agreement": shares(agreeing, total**2 - own),
     }
+
+
+def _chao_shen(counts: Floats, starts: NDArray[np.int64], total: Floats) -> Floats:
+    """:func:`analysis.diversity.chao_shen` segment by segment."""
+    once = np.add.reduceat((counts == 1).astype(float), starts, axis=1)
+    coverage = np.where(once < total, 1 - shares(once, total), shares(np.ones_like(total), total))
+    cells = np.diff([*starts, counts.shape[1]])
+    n = np.repeat(total, cells, axis=1)
+    own = np.repeat(np.nan_to_num(shares(coverage, total)), cells, axis=1) * counts
+    logs = np.log2(own, out=np.zeros_like(own), where=own > 0)
+    unseen = np.where(own > 0, 1 - (1 - own) ** n, 1.0)
+    bits: Floats = np.where(total > 0, np.add.reduceat(-own * logs / unseen, starts, axis=1), np.nan)
+    return bits
 
 
 def name_spread(bootstrap: CrossedBootstrap, names: ArrayLike) -> dict[str, Replicated]:
@@ -91,6 +109,53 @@ def name_spread(bootstrap: CrossedBootstrap, names: ArrayLike) -> dict[str, Repl
     for name in statistics:
         out[name].data[present] = plain[name][0]
     return out
+
+
+def mean_spread(
+    statistic: str,
+    spread: Mapping[str, Replicated],
+    bootstrap: CrossedBootstrap,
+    index: NDArray[np.int64],
+    weights: Floats,
+    *,
+    level: float,
+) -> Estimate | None:
+    """Mean of a statistic over the summaries of a group, with the interval of what endless raters would give.
+
+    Few raters make the modal share too large and the plug-in entropy too small. The interval of a modal share is
+    centred where the bias, as resampling people shows it summary by summary, is taken out; that of every entropy lies
+    around the estimate of Chao and Shen. The value stays that of the data and is always inside.
+
+    Args:
+        statistic: a key of ``spread``: one of ``SPREAD_STATISTICS``, with any suffix such as ``_named``.
+        spread: from :func:`name_spread`.
+        bootstrap, index, weights: draws, the group's summaries, and their (B, S) multiplicities.
+        level: coverage.
+
+    Returns:
+        The estimate, ``n`` summaries; None when it is undefined for all of them.
+    """
+    base = next((name for name in sorted(SPREAD_STATISTICS, key=len, reverse=True) if statistic.startswith(name)), "")
+    data = spread[statistic].data[index]
+    defined = ~np.isnan(data)
+    if not defined.any():
+        return None
+    value, centre, widen = float(data[defined].mean()), None, 1.0
+    table = spread[statistic]
+    if base in ENTROPIES:
+        table = spread[statistic.replace(base, "entropy_chao_shen")]
+        centre = float(np.nanmean(table.data[index]))
+    elif base in BIASED:
+        drawn = table.replicates[:, index][:, defined]
+        known = ~np.isnan(drawn)
+        average = shares(np.where(known, drawn, 0.0).sum(axis=0), known.sum(axis=0).astype(float))
+        corrected = 2 * data[defined] - np.where(np.isnan(average), data[defined], average)
+        centre = float(corrected.mean())
+        if defined.sum() > 2 and data[defined].std() > 0:
+            widen = max(1.0, float(corrected.std() / data[defined].std()))
+    replicates = replace(bootstrap.replicates(mean_replicates, (table,), index, weights), value=value)
+    bounds = (0.0, np.inf if base in ENTROPIES else 1.0)
+    return replicates.estimate(n=int(defined.sum()), level=level, bounds=bounds, centre=centre, widen=widen)
 
 
 def coefficient_replicates(counts: ArrayLike | sparse.csr_array, weights: ArrayLike) -> Mapping[str, Floats]:

@@ -54,13 +54,14 @@ def reaction_times(
         none = Estimate.undefined("no answers with a time")
         return ReactionTimes(none, none, None, 0, missing)
     logs = np.log(seconds)
-    totals = boot.totals(np.stack([logs, np.ones_like(logs)], axis=1), people, units).stacked()
+    drawn = boot.totals(np.stack([logs, np.ones_like(logs)], axis=1), people, units)
+    totals = drawn.values
     codes, labels = pd.factorize(people)
     within = logs - (np.bincount(codes, logs) / np.bincount(codes))[codes]
     freedom = logs.size - len(labels)
     return ReactionTimes(
         median=_median(seconds, people, boot),
-        geometric_mean=boot.estimate(np.exp(quotients(totals[:, 0], totals[:, 1])), n=int(seconds.size)),
+        geometric_mean=drawn.estimate(np.exp(quotients(totals[:, 0], totals[:, 1])), n=int(seconds.size)),
         spread=float(np.sqrt((within @ within) / freedom)) if freedom > 0 else None,
         answers=int(seconds.size),
         missing=missing,
@@ -92,9 +93,10 @@ def time_ratio(
         return Estimate.undefined("it needs times in both groups", n=int(inside.size))
     logs = np.log(seconds)
     columns = np.stack([logs * inside, inside, logs * (1 - inside), 1 - inside], axis=1)
-    totals = boot.totals(columns, people, units).stacked()
+    drawn = boot.totals(columns, people, units)
+    totals = drawn.values
     difference = quotients(totals[:, 0], totals[:, 1]) - quotients(totals[:, 2], totals[:, 3])
-    return boot.estimate(np.exp(difference), n=int(inside.size))
+    return drawn.estimate(np.exp(difference), n=int(inside.size))
 
 
 def _known(

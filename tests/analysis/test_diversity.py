@@ -29,6 +29,15 @@ def test_miller_madow_adds_its_correction():
     assert round(diversity.miller_madow([6, 3, 1]).value, 6) == 1.439731
 
 
+def test_chao_shen_by_hand():
+    # [2, 1, 1]: coverage 1 − 2/4, so shares of 1/4, 1/8, 1/8; each term −p·log₂(p) / (1 − (1 − p)⁴).
+    quarter, eighth = 0.5 / (1 - 0.75**4), 0.375 / (1 - 0.875**4)
+    assert diversity.chao_shen([2, 1, 1]).value == pytest.approx(quarter + 2 * eighth)
+    assert diversity.chao_shen([5, 5]).value == pytest.approx(1 / (1 - 0.5**10))
+    assert diversity.chao_shen([7]).value == 0
+    assert diversity.chao_shen([1, 1]).value > 1
+
+
 @pytest.mark.parametrize(("counts", "share"), [([20, 2, 1], 0.869565), ([15, 2, 1, 1], 0.789474)])
 def test_modal_share_of_manynames(counts, share):
     assert round(diversity.modal_share(counts).value, 6) == share
@@ -48,7 +57,13 @@ def test_simpson(counts, share):
 
 
 def test_nothing_to_measure_is_undefined():
-    for function in (diversity.entropy, diversity.miller_madow, diversity.pairwise_agreement, diversity.modal_share):
+    for function in (
+        diversity.entropy,
+        diversity.miller_madow,
+        diversity.chao_shen,
+        diversity.pairwise_agreement,
+        diversity.modal_share,
+    ):
         assert not function([]).defined
     assert not diversity.pairwise_agreement([1]).defined
 

@@ -35,6 +35,7 @@ def test_the_data_row_equals_the_definitions(names_of_summaries):
         counts = np.bincount([name for name in own if name >= 0], minlength=1)
         assert same(found["entropy"].data[position], diversity.entropy(counts))
         assert same(found["entropy_miller_madow"].data[position], diversity.miller_madow(counts))
+        assert same(found["entropy_chao_shen"].data[position], diversity.chao_shen(counts))
         assert same(found["pairwise_agreement"].data[position], diversity.pairwise_agreement(counts))
         assert same(found["modal_share"].data[position], diversity.modal_share(counts))
 

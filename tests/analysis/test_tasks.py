@@ -136,11 +136,10 @@ def test_coherence_by_hand():
 def test_two_way_totals_weigh_participant_times_summary():
     people, units = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0])
     totals = BOOT.totals(np.array([[1.0], [2], [4], [8]]), people, units)
-    assert totals.data.tolist() == [15]
+    assert totals.values[0].tolist() == [15]
+    assert totals.values.shape == (1 + 3 * 200, 1)
     ones = BOOT.totals(np.ones((4, 1)), people, units)
-    assert ones.replicates.max() > 4
-    stratified = BOOT.totals(np.eye(2)[units], people, units, strata=units)
-    assert (stratified.replicates >= 0).all()
+    assert ones.values.max() > 4
     with pytest.raises(ValueError, match="one stratum"):
         BOOT.totals(np.ones((4, 1)), people, units, strata=[0, 0, 1, 1])
     with pytest.raises(ValueError, match="missing"):
@@ -151,4 +150,5 @@ def test_a_summary_drawn_in_its_own_stratum_is_always_there():
     """One summary per stratum: its weight is always one, so only participants vary."""
     people, units = crossed(20, 2)
     totals = BOOT.totals(np.eye(2)[units], people, units, strata=units)
-    assert np.array_equal(totals.replicates, np.full((200, 2), 20.0))
+    assert np.array_equal(totals.values[1:], np.full((600, 2), 20.0))
+    assert (totals.participants, totals.summaries) == (20, 1)
