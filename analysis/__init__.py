@@ -39,6 +39,9 @@ _NAMES = {
     "preference": "preference_model",
     "prediction": "prediction_accuracy utility_k",
     "calibration": "confidence_calibration",
+    "simulate": "StudyDesign simulate_study truth_of",
+    "power": "PowerOptions power_table smallest_sample",
+    "precision": "PrecisionRule answers_needed precise_enough",
     "times": "reaction_times time_ratio",
 }
 _HOMES = {name: f"analysis.{module}" for module, names in _NAMES.items() for name in names.split()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -29,6 +30,8 @@ from analysis.wordnet import find_directory, read_wordnet
 OK, BAD_EXPORT, BAD_USAGE, CANNOT_WRITE = 0, 1, 2, 3
 """Exit codes."""
 COMPLAINTS_SHOWN = 20
+COMMANDS = {"power": "analysis.power_command"}
+"""Words that, as the first argument, call the ``main`` of another module instead of analysing a directory."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
         usage="%(prog)s [paper-2018] DIR [options]",
         description="Analyse the export of a study. With paper-2018 first, refuse data that lack what one of the "
         "claims of arXiv 1801.09103 needs.",
+        epilog="python -m analysis power --help: how many people and summaries a study needs.",
     )
     out.add_argument(
         "directory", type=Path, metavar="DIR", help="export directory with responses_long.csv and the rest"
@@ -78,6 +82,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 for a bad export, 2 for bad usage, 3 when writing fails."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in COMMANDS:
+        return int(import_module(COMMANDS[given[0]]).main(given[1:]))
     replicate = given[:1] == ["paper-2018"]
     options = parser().parse_args(given[replicate:])
     console = Console(highlight=False, markup=False, emoji=False)

@@ -18,7 +18,7 @@ from scipy import optimize, special
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 MAIN_ARM, RANDOM_ARM = "summaries", "random-regions"
-NODES = 40
+_NODES, _NODE_WEIGHTS = np.polynomial.hermite.hermgauss(40)
 TRUTH_DRAWS = 200_000
 
 
@@ -101,8 +101,7 @@ class StudyDesign:
 
 def _mean_share(log_odds: float, spread: float) -> float:
     """Mean of the logistic function over a normal distribution, by Gauss–Hermite quadrature."""
-    nodes, weights = np.polynomial.hermite.hermgauss(NODES)
-    return float(special.expit(log_odds + np.sqrt(2) * spread * nodes) @ weights / np.sqrt(np.pi))
+    return float(special.expit(log_odds + np.sqrt(2) * spread * _NODES) @ _NODE_WEIGHTS / np.sqrt(np.pi))
 
 
 @dataclass(frozen=True)
