@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from analysis.estimates import Estimate
 from analysis.intervals import wilson
+from analysis.resampling import UnitBootstrap, from_replicates
+
+Floats = NDArray[np.float64]
 
 
 def _counts(counts: ArrayLike) -> NDArray[np.int64]:
@@ -19,11 +24,50 @@ def _counts(counts: ArrayLike) -> NDArray[np.int64]:
     return flat[flat > 0]
 
 
-def entropy(counts: ArrayLike) -> Estimate:
+def _with_interval(
+    value: float,
+    counts: NDArray[np.int64],
+    variance: float,
+    statistic: Callable[[Floats], Floats],
+    level: float,
+    bootstrap: UnitBootstrap | None,
+    top: float,
+) -> Estimate:
+    """A delta-method interval, or that of resampled people; ``variance`` is that of one person's contribution."""
+    n = int(counts.sum())
+    if n < 2:
+        return Estimate(value=value, n=n, level=level, reason="no interval: it needs two or more names")
+    if bootstrap is not None:
+        generator = np.random.default_rng(bootstrap.seed)
+        drawn = statistic(generator.multinomial(n, counts / n, size=bootstrap.draws).astype(float))
+        return from_replicates(
+            value, drawn, n=n, level=level, method="bootstrap over people", correct_bias=True, bounds=(0.0, top)
+        )
+    error = math.sqrt(max(variance, 0.0) / n)
+    half = float(stats.norm.ppf(0.5 + level / 2)) * error
+    return Estimate(
+        value=value,
+        n=n,
+        low=max(0.0, value - half),
+        high=min(top, value + half),
+        standard_error=error,
+        level=level,
+        method="delta",
+    )
+
+
+def _bits(counts: Floats) -> Floats:
+    shares = counts / counts.sum(axis=-1, keepdims=True)
+    return np.asarray(-(shares * np.log2(np.where(shares > 0, shares, 1.0))).sum(axis=-1), dtype=float)
+
+
+def entropy(counts: ArrayLike, *, level: float = 0.95, bootstrap: UnitBootstrap | None = None) -> Estimate:
     """Shannon entropy H = Σ p·log₂(1/p) in bits, plug-in: 0 when all say the same, log₂ K when K names share evenly.
 
     Args:
         counts: how often each name was given, whole numbers; zeros are ignored.
+        level: coverage of the interval, by the delta method.
+        bootstrap: resample people for the interval instead, corrected for the bias of few people.
 
     Raises:
         ValueError: for counts that are not whole or are negative.
@@ -33,19 +77,28 @@ def entropy(counts: ArrayLike) -> Estimate:
     if n == 0:
         return Estimate.undefined("no names")
     shares = numbers / n
-    return Estimate(value=float((shares * -np.log2(shares)).sum()) + 0.0, n=n)
+    bits = float(_bits(numbers.astype(float))) + 0.0
+    variance = float((shares * np.log2(shares) ** 2).sum()) - bits**2
+    return _with_interval(bits, numbers, variance, _bits, level, bootstrap, math.inf)
 
 
-def miller_madow(counts: ArrayLike) -> Estimate:
+def miller_madow(counts: ArrayLike, *, level: float = 0.95, bootstrap: UnitBootstrap | None = None) -> Estimate:
     """Entropy in bits with the correction (K − 1) / (2 n ln 2) of Miller (1955) for the plug-in's downward bias.
 
     Arguments and errors as in :func:`entropy`.
     """
-    plug_in = entropy(counts)
+    plug_in = entropy(counts, level=level)
     if plug_in.value is None:
         return plug_in
-    names = int(_counts(counts).size)
-    return Estimate(value=plug_in.value + (names - 1) / (2 * plug_in.n * math.log(2)), n=plug_in.n)
+    numbers = _counts(counts)
+
+    def corrected(drawn: Floats) -> Floats:
+        names = (drawn > 0).sum(axis=-1)
+        return np.asarray(_bits(drawn) + (names - 1) / (2 * drawn.sum(axis=-1) * math.log(2)), dtype=float)
+
+    variance = (plug_in.standard_error or 0.0) ** 2 * plug_in.n
+    value = float(corrected(numbers.astype(float)))
+    return _with_interval(value, numbers, variance, corrected, level, bootstrap, math.inf)
 
 
 def chao_shen(counts: ArrayLike) -> Estimate:
@@ -66,7 +119,12 @@ def chao_shen(counts: ArrayLike) -> Estimate:
     return Estimate(value=float(bits.sum()) + 0.0, n=n)
 
 
-def pairwise_agreement(counts: ArrayLike) -> Estimate:
+def _pairs(counts: Floats) -> Floats:
+    n = counts.sum(axis=-1)
+    return np.asarray((counts * (counts - 1)).sum(axis=-1) / (n * (n - 1)), dtype=float)
+
+
+def pairwise_agreement(counts: ArrayLike, *, level: float = 0.95, bootstrap: UnitBootstrap | None = None) -> Estimate:
     """Probability that two different people gave the same name, Σ c(c−1) / n(n−1) (Simpson 1949); unbiased in n.
 
     Arguments and errors as in :func:`entropy`. Undefined with fewer than two names.
@@ -75,7 +133,9 @@ def pairwise_agreement(counts: ArrayLike) -> Estimate:
     n = int(numbers.sum())
     if n < 2:
         return Estimate.undefined("fewer than two names", n=n)
-    return Estimate(value=float((numbers * (numbers - 1)).sum() / (n * (n - 1))), n=n)
+    shares = numbers / n
+    variance = 4 * (float((shares**3).sum()) - float((shares**2).sum()) ** 2)
+    return _with_interval(float(_pairs(numbers.astype(float))), numbers, variance, _pairs, level, bootstrap, 1.0)
 
 
 def modal_share(counts: ArrayLike, *, denominator: int | None = None, level: float = 0.95) -> Estimate:

@@ -182,15 +182,12 @@ class Maximum:
     gradient: Floats
 
 
-def maximise(function: Callable[[Floats], tuple[float, Floats]], start: Floats, *, tolerance: float = 1e-8) -> Maximum:
-    """Maximise a smooth log-likelihood that comes with its gradient.
-
-    BFGS comes near; Newton's method, with the Hessian from differences of the gradient, makes the digits exact.
+def approach(function: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Floats:
+    """Come near the maximum of a smooth log-likelihood by BFGS.
 
     Args:
         function: parameters to (value, gradient); the value may be minus infinity.
         start: (M,) where to begin.
-        tolerance: gradient in units of standard errors at which polishing ends.
     """
 
     def negative(parameters: Floats) -> tuple[float, Floats]:
@@ -200,11 +197,23 @@ def maximise(function: Callable[[Floats], tuple[float, Floats]], start: Floats, 
         return -value, -gradient
 
     if not start.size:
-        value, gradient = function(start)
-        return Maximum(start, value, np.zeros((0, 0)), gradient)
+        return start
     found = optimize.minimize(negative, start, jac=True, method="BFGS", options={"gtol": 1e-4, "maxiter": 500})
-    parameters = np.asarray(found.x, dtype=float)
+    return np.asarray(found.x, dtype=float)
+
+
+def polish(function: Callable[[Floats], tuple[float, Floats]], near: Floats, *, tolerance: float = 1e-8) -> Maximum:
+    """From near a maximum to its exact digits by Newton's method, the Hessian from differences of the gradient.
+
+    Args:
+        function: as in :func:`approach`.
+        near: (M,) from there.
+        tolerance: gradient in units of standard errors that suffices.
+    """
+    parameters = near
     value, gradient = function(parameters)
+    if not near.size:
+        return Maximum(near, value, np.zeros((0, 0)), gradient)
     information = _information(function, parameters)
     for _ in range(POLISHING_STEPS):
         step = _step(information, gradient)

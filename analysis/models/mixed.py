@@ -18,7 +18,7 @@ from analysis.models.checks import (
     separated_columns,
 )
 from analysis.models.families import Binomial, CumulativeLogit, Floats
-from analysis.models.fit import FittedModel, Maximum, maximise
+from analysis.models.fit import FittedModel, Maximum, approach, polish
 from analysis.models.laplace import Crossing, MarginalLikelihood
 
 START_DEVIATION = 0.7
@@ -83,7 +83,7 @@ def fit_logistic(
     scale = _scale(columns)
     likelihood = MarginalLikelihood(family, columns / scale, factors.crossing, nodes)
     start = np.concatenate([np.zeros(columns.shape[1]), np.full(len(factors.names), START_DEVIATION)])
-    maximum = maximise(likelihood.value_and_gradient, start)
+    maximum = polish(likelihood.value_and_gradient, approach(likelihood.value_and_gradient, start))
     direction = np.where(y == n, 1, np.where(y == 0, -1, 0)).astype(float)
     separated = separated_columns(columns, direction, labels)
     dispersion = _dispersion(likelihood, maximum, y, n) if (n > 1).any() else None
@@ -134,8 +134,8 @@ def fit_cumulative_link(
         inner = np.concatenate([onward[:1], onward[1:] * np.exp(np.minimum(parameters[1:count], 50))])
         return value, np.concatenate([inner, gradient[count:]])
 
-    near = maximise(by_gaps, start, tolerance=1e-4)
-    maximum = maximise(likelihood.value_and_gradient, _from_gaps(near.parameters, count))
+    near = _from_gaps(approach(by_gaps, start), count)
+    maximum = polish(likelihood.value_and_gradient, near)
     stacked = np.concatenate(
         [np.column_stack([-np.eye(count)[np.full(codes.size, at)], columns]) for at in range(count)]
     )

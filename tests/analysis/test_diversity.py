@@ -1,10 +1,12 @@
 """Oracle I of the statistics design, ManyNames included."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import diversity
+from analysis.resampling import UnitBootstrap
 
 
 @pytest.mark.parametrize(
@@ -79,3 +81,22 @@ def test_entropy_lies_between_nothing_and_evenly_spread(counts):
     bits = diversity.entropy(counts).value
     assert -1e-12 <= bits <= diversity.entropy([1] * len(counts)).value + 1e-9
     assert diversity.miller_madow(counts).value >= bits
+
+
+@pytest.mark.parametrize("function", [diversity.entropy, diversity.miller_madow, diversity.pairwise_agreement])
+def test_intervals(function):
+    """Delta method and bootstrap over people agree in a large sample."""
+    counts = [240, 120, 60, 30, 30]
+    delta = function(counts)
+    boot = function(counts, bootstrap=UnitBootstrap(draws=4000, seed=1))
+    assert boot.value == delta.value
+    assert boot.standard_error == pytest.approx(delta.standard_error, rel=0.06)
+    assert delta.low < delta.value < delta.high
+    assert boot == function(counts, bootstrap=UnitBootstrap(draws=4000, seed=1))
+
+
+def test_delta_error_by_hand():
+    # Shares ¾ and ¼ of 16 names: Var of −log₂ p is ¾·¼·(log₂ 3)²; that of 2p is 4·(¾·¼)·(½)².
+    assert diversity.entropy([12, 4]).standard_error == pytest.approx(np.log2(3) * np.sqrt(3 / 16) / 4)
+    assert diversity.pairwise_agreement([12, 4]).standard_error == pytest.approx(np.sqrt(4 * 3 / 16 / 4) / 4)
+    assert "two or more names" in diversity.entropy([1]).reason

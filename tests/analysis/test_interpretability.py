@@ -87,7 +87,7 @@ def test_a_random_arm_with_one_name_has_no_pairs(results):
 
 
 @pytest.mark.parametrize(
-    "options", [{"draws": 0}, {"nameable_threshold": 0}, {"name_level": "l3"}, {"minimum_votes": 0}]
+    "options", [{"draws": 0}, {"nameable_threshold": 0}, {"name_level": "l9"}, {"minimum_votes": 0}]
 )
 def test_impossible_options_are_refused(options):
     with pytest.raises(ValueError, match="Expected"):
