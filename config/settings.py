@@ -202,6 +202,6 @@ UNFOLD = {
     "SITE_TITLE": _("Visual summaries"),
     "SITE_HEADER": _("Visual summaries"),
     "SITE_SYMBOL": "visibility",
-    "SITE_URL": "/",
+    "SITE_URL": "/research/",
     "SHOW_HISTORY": True,
 }

@@ -49,7 +49,7 @@ def _incomplete(people: QuerySet[Participant], bound: float | None) -> QuerySet[
 
 def _failed_attention(people: QuerySet[Participant], bound: float | None) -> QuerySet[Participant]:
     wrong = Q(trials__phase=Phase.ATTENTION, trials__answer__correct=False)
-    return people.annotate(wrong_checks=Count("trials", filter=wrong)).filter(wrong_checks__gt=bound or 0)
+    return people.annotate(wrong_checks=Count("trials", filter=wrong)).filter(wrong_checks__gt=int(bound or 0))
 
 
 def _came_back_late(people: QuerySet[Participant], bound: float | None) -> QuerySet[Participant]:
@@ -57,7 +57,7 @@ def _came_back_late(people: QuerySet[Participant], bound: float | None) -> Query
 
 
 def _comprehension(people: QuerySet[Participant], bound: float | None) -> QuerySet[Participant]:
-    return people.filter(comprehension_attempts__gt=bound or 0)
+    return people.filter(comprehension_attempts__gt=int(bound or 0))
 
 
 _SELECTIONS: dict[str, Callable[..., QuerySet[Participant]]] = {

@@ -90,8 +90,10 @@ def provenance(stimulus: Stimulus) -> list[Fact]:
     """Return where a summary comes from: run, code, network, weights, seed."""
     manifest = stimulus.run.manifest
     run = manifest["run"]
-    network = next((one for one in manifest["networks"] if one["name"] == stimulus.condition.network), {})
-    clustering = next(
+    network: dict[str, Any] = next(
+        (one for one in manifest["networks"] if one["name"] == stimulus.condition.network), {}
+    )
+    clustering: dict[str, Any] = next(
         (
             one
             for one in manifest["clusterings"]
@@ -145,8 +147,8 @@ def region(stimulus: Stimulus, number: int) -> Region:
     member, cell, crop = stimulus.members[number - 1], stimulus.cells[number - 1], stimulus.crops[number - 1]
     left, top, right, bottom = member["box"]
     manifest = stimulus.run.manifest
-    image = next((one for one in manifest["images"] if one["id"] == member["image"]), {})
-    mask = next(
+    image: dict[str, Any] = next((one for one in manifest["images"] if one["id"] == member["image"]), {})
+    mask: dict[str, Any] = next(
         (
             one
             for one in manifest["masks"]

@@ -46,13 +46,13 @@ class NewStudyForm(forms.Form):
 
     def clean_slug(self) -> str:
         """Refuse a link that is taken."""
-        slug = self.cleaned_data["slug"].lower()
+        slug = str(self.cleaned_data["slug"]).lower()
         if Study.objects.filter(slug=slug).exists():
             raise ValidationError(_("There is a study with this link already; choose another one."))
         return slug
 
 
-class DesignForm(forms.ModelForm):
+class DesignForm(forms.ModelForm[Study]):
     """Everything about a study that is no block: texts, numbers, codes."""
 
     class Meta:
@@ -247,7 +247,9 @@ class AnalysisPlanForm(forms.Form):
     def __init__(self, plan: dict[str, Any], data: Any = None) -> None:
         """Show a plan; an empty one shows the usual values, not chosen."""
         chosen = {rule["rule"]: rule for rule in plan.get("exclusions", ())}
-        initial = {name: plan[name] for name in ("confirmatory", "name_level", "alpha", "notes") if name in plan}
+        initial: dict[str, Any] = {
+            name: plan[name] for name in ("confirmatory", "name_level", "alpha", "notes") if name in plan
+        }
         super().__init__(data, initial=initial, prefix="plan")
         for rule, bound, usual, label in EXCLUSIONS:
             self.fields[f"use_{rule}"] = forms.BooleanField(required=False, label=label, initial=rule in chosen)

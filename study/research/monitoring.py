@@ -227,7 +227,7 @@ def _median_minutes(study: Study) -> float | None:
         study=study, test_at=None, state=ParticipantState.COMPLETED, active_at__isnull=False
     )
     times = finished.order_by("-pk").values_list("active_at", "completed_at")[:500]
-    minutes = [(end - start).total_seconds() / 60 for start, end in times]
+    minutes = [(end - start).total_seconds() / 60 for start, end in times if start and end]
     return median(minutes) if minutes else None
 
 
@@ -259,8 +259,11 @@ def heat_map(cells: Mapping[str, int]) -> HeatMap:
 def _summary_rows(progress: list[SummaryProgress]) -> tuple[SummaryRow, ...]:
     columns = ("pk", "identifier", "condition__class_name", "condition__network")
     keys = [one.stimulus for one in progress]
-    known = {row[0]: row[1:] for row in Stimulus.objects.filter(pk__in=keys).values_list(*columns)}
-    return tuple(SummaryRow(*known[one.stimulus], one) for one in progress if one.stimulus in known)
+    known = {
+        key: (identifier, class_name, network)
+        for key, identifier, class_name, network in Stimulus.objects.filter(pk__in=keys).values_list(*columns)
+    }
+    return tuple(SummaryRow(*known[one.stimulus], progress=one) for one in progress if one.stimulus in known)
 
 
 def _flagged(study: Study, totals: Totals) -> tuple[tuple[Flagged, ...], int]:

@@ -56,7 +56,9 @@ def research_page(view: View) -> View:
     return never_cache(page)
 
 
-def study_page(see: Capability, *, change: Capability | None = None, methods: tuple[str, ...] = ("GET",)) -> Any:
+def study_page(
+    see: Capability, *, change: Capability | None = None, methods: tuple[str, ...] = ("GET",)
+) -> Callable[[View], View]:
     """Mark a view as a page of one study: reading needs `see`, posting needs `change` (by default the same).
 
     The view gets the study in place of the slug. Somebody without any role in the study is told that there is none;

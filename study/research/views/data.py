@@ -1,5 +1,7 @@
 """Tab Data: exports as they are sent, exclusions with a live count, the codebook."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -37,7 +39,7 @@ def show_data(request: HttpRequest, study: Study) -> HttpResponse:
     }
     contract = long_table_contract()
     tables = [(table, numbers.get(name)) for name, table in contract.tables.items()]
-    context = {
+    context: dict[str, Any] = {
         "tables": tables,
         "contract": contract,
         "formats": sorted(STREAMED_FORMATS),

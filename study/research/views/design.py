@@ -62,7 +62,7 @@ def edit(request: HttpRequest, study: Study) -> HttpResponse:
             messages.success(request, stored)
             return redirect("research:design", study.slug)
     fresh = Study.objects.get(pk=study.pk)
-    context = forms.context() | {
+    context: dict[str, Any] = forms.context() | {
         "matrix": condition_matrix(fresh),
         "has_people": fresh.participants.filter(test_at=None).exists(),
         "plan_fields": sorted(PLAN_FIELDS),
@@ -84,7 +84,7 @@ def check(request: HttpRequest, study: Study) -> HttpResponse:
         except ValidationError as error:
             forms.refuse("; ".join(error.messages))
             valid = False
-    context = forms.context() | {
+    context: dict[str, Any] = forms.context() | {
         "burden": _burden(forms.study) if valid else None,
         "valid": valid,
         "study": forms.study,

@@ -51,7 +51,7 @@ def show_home(request: HttpRequest) -> HttpResponse:
         last_answer=Max("participants__completed_at"),
     )
     tallies = {tally.study_id: tally for tally in Tally.objects.filter(study__in=studies.values("pk"))}
-    context = {
+    context: dict[str, Any] = {
         "cards": [_card(request, study, tallies.get(study.pk)) for study in studies],
         "may_create": may_create_studies(request.user),
     }

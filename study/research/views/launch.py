@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from study.access import Capability
 from study.models import Slot, Study, StudyState
+from study.recruitment.preview import preview_path
 from study.research.pages import actor, show, study_page
 from study.services.previews import PreviewError, start_preview
 from study.services.studies import StudyError, close_study, copy_study, launch_study, pause_study
@@ -73,7 +74,13 @@ def preview(request: HttpRequest, study: Study) -> HttpResponse:
             return redirect(participant.get_absolute_url())
     slot = Slot.objects.filter(study=study, number=number).first()
     testers = study.participants.exclude(test_at=None).order_by("-pk")[:8]
-    context = {"slots": study.slots.count(), "slot": slot, "testers": testers, "problem": problem}
+    context: dict[str, Any] = {
+        "slots": study.slots.count(),
+        "slot": slot,
+        "testers": testers,
+        "problem": problem,
+        "consent_path": preview_path(study),
+    }
     return show(request, study, "preview.html", tab="preview", status=422 if problem else 200, **context)
 
 
@@ -95,7 +102,7 @@ def launch(request: HttpRequest, study: Study) -> HttpResponse:
         return redirect("research:launch", study.slug)
     items = checklist(study)
     link = request.build_absolute_uri(study.get_absolute_url())
-    context = {
+    context: dict[str, Any] = {
         "items": items,
         "ready": all(item.done for item in items if item.required),
         "link": link,

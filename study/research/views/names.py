@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -59,14 +60,18 @@ def codes_of(study: Study, coder: Coder) -> dict[tuple[str, str], str]:
 def show_names(request: HttpRequest, study: Study) -> HttpResponse:
     """Show the classes with this person's own progress, and, to those who may settle, the coders' agreement."""
     names = names_of(study)
-    seat = Membership.objects.filter(study=study, user_id=request.user.pk).values_list("coder_seat", flat=True).first()
+    seat = (
+        Membership.objects.filter(study=study, user__username=actor(request))
+        .values_list("coder_seat", flat=True)
+        .first()
+    )
     own = codes_of(study, Coder(f"coder-{seat}")) if seat else {}
     progress = [
         ClassProgress(class_name, len(given), sum((class_name, name) in own for name in given))
         for class_name, given in names.items()
     ]
     total = sum(one.names for one in progress)
-    context = {
+    context: dict[str, Any] = {
         "progress": progress,
         "seat": seat,
         "total": total,
@@ -97,7 +102,7 @@ def code_class(request: HttpRequest, study: Study, class_name: str) -> HttpRespo
             messages.success(request, _("%(number)d codes stored.") % {"number": stored})
             return redirect("research:names", study.slug)
     own = {name: code for (of_class, name), code in codes_of(study, coder).items() if of_class == class_name}
-    context = {
+    context: dict[str, Any] = {
         "class_name": class_name,
         "rows": [(name, own.get(name), name in own) for name in names],
         "codes": sorted({code for code in own.values() if code}),
@@ -128,7 +133,11 @@ def resolve(request: HttpRequest, study: Study) -> HttpResponse:
     names = [(class_name, name) for class_name, given in names_of(study).items() for name in given]
     first, second, agreed = (codes_of(study, coder) for coder in Coder)
     both = [key for key in names if key in first and key in second]
-    seat = Membership.objects.filter(study=study, user_id=request.user.pk).values_list("coder_seat", flat=True).first()
+    seat = (
+        Membership.objects.filter(study=study, user__username=actor(request))
+        .values_list("coder_seat", flat=True)
+        .first()
+    )
     own = {1: first, 2: second}.get(seat or 0)
     if own is not None and len(both) < len(names):
         messages.error(
@@ -141,7 +150,7 @@ def resolve(request: HttpRequest, study: Study) -> HttpResponse:
         _store_consensus(request, study, both, first, second)
         return redirect("research:resolve-names", study.slug)
     differing = [key for key in both if first[key] != second[key]]
-    context = {
+    context: dict[str, Any] = {
         "agreement": coder_agreement([(first[key], second[key]) for key in both]),
         "names": len(names),
         "both": len(both),

@@ -55,7 +55,7 @@ def members(request: HttpRequest, study: Study) -> HttpResponse:
 def history(request: HttpRequest, study: Study) -> HttpResponse:
     """Show versions, and the audit log of the study."""
     entries = Paginator(AuditEntry.objects.filter(study=study.slug), ENTRIES_PER_PAGE)
-    context = {
+    context: dict[str, Any] = {
         "versions": study.versions.order_by("-number"),
         "page": entries.get_page(request.GET.get("page")),
     }
@@ -67,7 +67,7 @@ def version(request: HttpRequest, study: Study, number: int) -> HttpResponse:
     """Show one version of the design, and what it changed."""
     found = get_object_or_404(StudyVersion, study=study, number=number)
     before = StudyVersion.objects.filter(study=study, number__lt=number).order_by("-number").first()
-    context = {
+    context: dict[str, Any] = {
         "version": found,
         "changes": differences(before.design, found.design) if before else {},
         "before": before,

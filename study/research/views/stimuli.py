@@ -81,7 +81,7 @@ def show_class(request: HttpRequest, study: Study, class_name: str) -> HttpRespo
 def show_summary(request: HttpRequest, study: Study, identifier: str) -> HttpResponse:
     """Show one stimulus: the permalink that exports and reports can point to."""
     stimulus = _stimulus(study, identifier)
-    context = {
+    context: dict[str, Any] = {
         "stimulus": stimulus,
         "regions": list(zip(stimulus.members, stimulus.cells, strict=True)),
         "facts": summary_facts(stimulus),
@@ -99,7 +99,7 @@ def show_region(request: HttpRequest, study: Study, identifier: str, number: int
     except IndexError as error:
         raise Http404(str(error)) from error
     last = len(stimulus.members)
-    context = {
+    context: dict[str, Any] = {
         "stimulus": stimulus,
         "region": shown,
         "previous": number - 1 if number > 1 else None,
