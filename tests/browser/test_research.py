@@ -41,7 +41,7 @@ def test_seven_clicks_from_the_sign_in_to_a_launched_study(visitor, ada, setting
     page.get_by_text("The design is valid.").wait_for()
     page.get_by_role("link", name="Stimuli", exact=True).click()
     page.get_by_role("button", name="Ask for summaries").click()
-    page.get_by_text("Waiting for a worker").wait_for()
+    page.get_by_text("If none runs").wait_for()
     asked = Pregeneration.objects.get()
     running = claim_pregeneration(asked.pk, asked.attempt)
     finish_pregeneration(running, "succeeded", run=import_run(Study.objects.get(slug="dogs"), run_directory).run)
