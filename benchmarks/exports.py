@@ -29,7 +29,7 @@ def main() -> None:
         from study.models import Answer
 
         answers = Answer.objects.count()
-        print(f"{vendor}: {answers} answers written in {time.perf_counter() - started:.0f} s")
+        print(f"{vendor}: {answers} answers written in {time.perf_counter() - started:.0f} s", flush=True)
         rows = []
         for form in FORMS:
             rows.append({"form": form} | in_own_process(form, study.pk))

@@ -25,7 +25,10 @@ def main() -> None:
     with fresh_database() as vendor:
         started = time.perf_counter()
         study = make_study(participants=arguments.participants)
-        print(f"{vendor}: {arguments.participants} participants written in {time.perf_counter() - started:.0f} s")
+        print(
+            f"{vendor}: {arguments.participants} participants written in {time.perf_counter() - started:.0f} s",
+            flush=True,
+        )
         result = {"database": vendor, "participants": arguments.participants} | measure(study)
     print(json.dumps(result, indent=1))
     if arguments.json:

@@ -1,11 +1,18 @@
 """A pregeneration: one run of the summaries' machinery, asked for in the browser and done by a worker."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from study.models.run import ImportedRun
 from study.models.study import Study
+
+
+LOST_AFTER = timedelta(minutes=5)
+"""A worker says more often than this that it lives."""
 
 
 class PregenerationState(models.TextChoices):
@@ -53,6 +60,13 @@ class Pregeneration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study.slug} {self.directory}"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the worker has not been heard of for five minutes, so that the run may be taken over."""
+        heard = self.heartbeat_at or self.started_at
+        running = self.state == PregenerationState.RUNNING
+        return running and heard is not None and heard < timezone.now() - LOST_AFTER
 
     @property
     def is_over(self) -> bool:

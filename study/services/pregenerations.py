@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,6 @@ from study.models import ImportedRun, Pregeneration, PregenerationState, Study, 
 from study.services.audit import COMMAND_LINE, record
 
 DATASETS = ("drawn-birds", "imagenette", "caltech101", "oxford-iiit-pet")
-LOST_AFTER = timedelta(minutes=5)
-"""A worker says at least this often that it lives; without it, its run may be taken over."""
 LONGEST_LOG = 20_000
 
 
@@ -91,7 +88,7 @@ def cancel_pregeneration(pregeneration: Pregeneration, *, actor: str = COMMAND_L
     if locked.is_over:
         raise PregenerationError(f"This run is {locked.get_state_display()} already; there is nothing to cancel.")
     locked.cancel_requested = True
-    if locked.state == PregenerationState.QUEUED or _is_lost(locked):
+    if locked.state == PregenerationState.QUEUED or locked.is_lost:
         locked.state, locked.finished_at = PregenerationState.CANCELLED, timezone.now()
     locked.save(update_fields=["cancel_requested", "state", "finished_at"])
     record("cancel summaries", actor=actor, study=locked.study.slug, target=str(locked.pk))
@@ -107,7 +104,7 @@ def retry_pregeneration(pregeneration: Pregeneration, *, actor: str = COMMAND_LI
     locked = Pregeneration.objects.select_for_update().get(pk=pregeneration.pk)
     if locked.state == PregenerationState.SUCCEEDED:
         raise PregenerationError("This run is done; its stimuli are in the study.")
-    if not locked.is_over and not _is_lost(locked):
+    if not locked.is_over and not locked.is_lost:
         raise PregenerationError("This run is waiting or running; cancel it before you try it again.")
     locked.state = PregenerationState.QUEUED
     locked.cancel_requested, locked.error, locked.finished_at = False, "", None
@@ -159,13 +156,6 @@ def finish_pregeneration(
     words = f"{state.label}{': ' + error if error else ''}"
     locked.log = (locked.log + f"{now:%Y-%m-%d %H:%M:%S} {words}\n")[-LONGEST_LOG:]
     locked.save(update_fields=["state", "error", "run", "finished_at", "log"])
-
-
-def _is_lost(pregeneration: Pregeneration) -> bool:
-    """Whether the worker has not been heard of for long."""
-    heard = pregeneration.heartbeat_at or pregeneration.started_at
-    running = pregeneration.state == PregenerationState.RUNNING
-    return running and heard is not None and heard < timezone.now() - LOST_AFTER
 
 
 def _enqueue(pregeneration: Pregeneration) -> None:
