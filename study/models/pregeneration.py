@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from study.models.run import ImportedRun
 from study.models.study import Study
 
-
 LOST_AFTER = timedelta(minutes=5)
 """A worker says more often than this that it lives."""
 
