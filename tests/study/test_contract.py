@@ -25,7 +25,7 @@ FINGERPRINTS = {
         "name_codes": "f77a41fb27781439",
     }
 }
-"""Of names, types and requirements of the columns in their order. A change needs a new version, and a new entry here."""
+"""Of names, types and requirements of the columns in their order. A change needs a new version and a new entry."""
 
 
 def test_columns_move_only_with_the_version():
@@ -37,8 +37,8 @@ def test_columns_move_only_with_the_version():
         for name, table in contract.tables.items()
     }
     assert found == FINGERPRINTS.get(contract.schema_version), (
-        "The columns of contracts/long_table.json changed: give it a new schema_version, teach analysis/schema.py to read "
-        "it, and add its fingerprints here."
+        "The columns of contracts/long_table.json changed: give it a new schema_version, teach analysis/schema.py "
+        "to read it, and add its fingerprints here."
     )
 
 
