@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import F
 from django.urls import reverse
 
-from study.models import Answer, Membership, Pregeneration, Role, Study, StudyState
+from study.models import Answer, Membership, Pregeneration, PregenerationState, Role, Study, StudyState
 from study.services.pregenerations import claim_pregeneration, finish_pregeneration
 from study.services.runs import import_run
 
@@ -44,7 +44,9 @@ def test_seven_clicks_from_the_sign_in_to_a_launched_study(visitor, ada, setting
     page.get_by_text("If none runs").wait_for()
     asked = Pregeneration.objects.get()
     running = claim_pregeneration(asked.pk, asked.attempt)
-    finish_pregeneration(running, "succeeded", run=import_run(Study.objects.get(slug="dogs"), run_directory).run)
+    finish_pregeneration(
+        running, PregenerationState.SUCCEEDED, run=import_run(Study.objects.get(slug="dogs"), run_directory).run
+    )
     page.get_by_text("The stimuli are in the study").wait_for()  # the page found out by itself
     page.get_by_role("link", name="Launch", exact=True).click()
     page.get_by_role("button", name="Launch the study").click()
