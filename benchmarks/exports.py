@@ -1,7 +1,7 @@
 """Time and memory of exports: `python -m benchmarks.exports --answers 1000000`, on SQLite or with `DATABASE_URL`.
 
-Each form of the export is written in a process of its own, whose largest memory is read afterwards; a small study is
-exported the same way, so that what grows with the answers can be told from what does not.
+Each form of the export is written in a process of its own, whose largest memory is read afterwards, and by how much it
+grew while writing.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def in_own_process(form: str, study: int) -> dict[str, object]:
-    """Export in a forked process and return seconds by the clock and of the processor, the process's largest memory and its growth, and bytes written."""
+    """Export in a forked process; return seconds (clock, processor), largest memory and its growth, and bytes written."""
     from django.db import connections
 
     connections.close_all()
