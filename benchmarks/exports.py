@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def in_own_process(form: str, study: int) -> dict[str, object]:
-    """Export in a forked process; return seconds (clock, processor), largest memory and its growth, and bytes written."""
+    """Export in a forked process; return seconds (clock, processor), memory and its growth, and bytes written."""
     from django.db import connections
 
     connections.close_all()
