@@ -108,6 +108,10 @@ class Task(ABC):
     """Part of the instructions page: what to do, in steps."""
     keys_template: ClassVar[str]
     """Part of the trial page: which keys answer."""
+    feedback_template: ClassVar[str] = ""
+    """Part of the page after a practice answer: the stimulus, as `page` has it; empty for all pictures in a grid."""
+    feedback_class: ClassVar[str] = ""
+    """Class of that page's layout, as the block `trial_class` of the trial page."""
     form_class: ClassVar[type[TaskForm]]
     options_class: ClassVar[type[TaskOptions]] = TaskOptions
     detail_schema: ClassVar[Mapping[str, Any]] = {"type": "object", "additionalProperties": False}

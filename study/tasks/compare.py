@@ -112,6 +112,8 @@ class CompareTask(Task):
     instructions_template = "study/tasks/compare_example.html"
     steps_template = "study/tasks/compare_steps.html"
     keys_template = "study/tasks/compare_keys.html"
+    feedback_template = "study/tasks/compare_feedback.html"
+    feedback_class = "trial-sides"
     form_class = CompareForm
     options_class = CompareOptions
     worked_example = "parts"

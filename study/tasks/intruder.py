@@ -138,6 +138,7 @@ class IntruderTask(Task):
     instructions_template = "study/tasks/intruder_example.html"
     steps_template = "study/tasks/intruder_steps.html"
     keys_template = "study/tasks/intruder_keys.html"
+    feedback_template = "study/tasks/intruder_feedback.html"
     form_class = IntruderForm
     options_class = IntruderOptions
     worked_example = "wing"
@@ -252,7 +253,7 @@ class IntruderTask(Task):
     def content(self, trial: Trial) -> tuple[list[ShownPicture], dict[str, Any]]:
         """Return the tiles."""
         pictures = numbered([tile["picture"] for tile in trial.detail["tiles"]])
-        return pictures, {"tiles": list(enumerate(pictures, start=1))}
+        return pictures, {"tiles": list(enumerate(pictures, start=1)), "target": trial.detail["target"]}
 
     # Answers
 

@@ -102,6 +102,8 @@ class PredictTask(Task):
     instructions_template = "study/tasks/predict_example.html"
     steps_template = "study/tasks/predict_steps.html"
     keys_template = "study/tasks/predict_keys.html"
+    feedback_template = "study/tasks/predict_feedback.html"
+    feedback_class = "trial-predict"
     form_class = PredictForm
     options_class = PredictOptions
     worked_example = "toucan"

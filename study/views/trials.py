@@ -83,6 +83,8 @@ def show_feedback(
     page = task.page(trial)
     context = page_context(participant) | {
         "trial": trial,
+        "task": task,
+        "page": page,
         "practice_item": task.feedback(task.practice_item(trial.practice_item), correct=bool(trial.answer.correct)),
         "progress": progress(trial),
         "pictures": page.pictures,
