@@ -93,8 +93,9 @@ def exposure_of(
         shown = frozenset(
             (place["picture"]["static"], expected) for place in picture_places(trial["detail"]) if place["picture"]
         )
-        key = "explained" if trial["phase"] == "practice" else "known"
-        return Exposure(position, trial["task"], **{key: shown})
+        if trial["phase"] == "practice":
+            return Exposure(position, trial["task"], explained=shown)
+        return Exposure(position, trial["task"], known=shown)
     about: str | None = trial["stimulus"]
     summaries: set[str] = set()
     pictures: set[str] = set()
