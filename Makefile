@@ -46,7 +46,7 @@ endif
 serve: setup ## serve what is there on http://127.0.0.1:$(PORT)/
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
-	$(BIN)/gunicorn config.wsgi --bind 127.0.0.1:$(PORT) --workers $(WORKERS) --threads 4
+	$(BIN)/gunicorn config.wsgi --bind 127.0.0.1:$(PORT) --workers $(WORKERS) --threads 4 --keep-alive 60 --timeout 120
 
 test: setup-dev lint types unit ## lint, types and every test
 
