@@ -53,6 +53,8 @@ class PlannedItem:
         exposes: keys of what a participant has seen after this trial.
         forbids: keys that no trial of another block may expose.
         classes: classes that the trial shows; empty stands for `class_name` alone.
+        family: items that stand for one another, such as one group with intruders of several classes; they count as one
+            when it is balanced how often items are shown. Empty: the item stands for itself.
     """
 
     identifier: str
@@ -66,6 +68,7 @@ class PlannedItem:
     exposes: frozenset[str] = frozenset()
     forbids: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
+    family: str = ""
 
     @property
     def is_control(self) -> bool:
@@ -280,9 +283,14 @@ class _Group:
         members = [items[int(index)] for index in indices]
         names = {name: index for index, name in enumerate(dict.fromkeys(x for item in members for x in item.strata))}
         self.strata = np.array([[names[stratum] for stratum in item.strata] for item in members], dtype=np.int64)
-        self.shares = np.bincount(self.strata.ravel(), minlength=len(names)) / max(1, len(members))
+        family_names = [item.family or item.identifier for item in members]
+        families = {name: index for index, name in enumerate(dict.fromkeys(family_names))}
+        self.family = np.array([families[name] for name in family_names], dtype=np.int64)
+        weights = 1.0 / np.bincount(self.family, minlength=1)[self.family] if members else np.zeros(0)
+        repeated = np.repeat(weights, self.strata.shape[1] if members else 0)
+        self.shares = np.bincount(self.strata.ravel(), weights=repeated, minlength=len(names)) / max(1, len(families))
         self.used = np.zeros(len(names))
-        self.shown = np.zeros(len(members), dtype=np.int64)
+        self.shown = np.zeros(len(families), dtype=np.int64)
 
     def choose(self, free: np.ndarray, *, done: int, generator: np.random.Generator) -> int | None:
         """Choose one of the free items, a bool over the group; None when there is none.
@@ -292,11 +300,12 @@ class _Group:
         """
         if not free.any():
             return None
-        candidates = np.flatnonzero(free & (self.shown == self.shown[free].min()))
+        shown = self.shown[self.family]
+        candidates = np.flatnonzero(free & (shown == shown[free].min()))
         lag = (done + 1) * self.shares - self.used
         deficits = lag[self.strata[candidates]].sum(axis=1)
         chosen = int(generator.choice(candidates[deficits > deficits.max() - 1e-9]))
-        self.shown[chosen] += 1
+        self.shown[self.family[chosen]] += 1
         self.used[self.strata[chosen]] += 1
         return chosen
 

@@ -91,6 +91,17 @@ def can_intrude(group: MaterialStimulus, other: MaterialStimulus, *, overlap: fl
     return not share_regions(group, other, overlap=overlap)
 
 
+def _by_class(
+    material: Material, group: MaterialStimulus, band: str, *, overlap: float
+) -> list[list[MaterialStimulus]]:
+    """Return the possible intruders of a band, by their class."""
+    classes: dict[str, list[MaterialStimulus]] = {}
+    for other in material.stimuli:
+        if band_of(group, other) == band and can_intrude(group, other, overlap=overlap):
+            classes.setdefault(other.class_name, []).append(other)
+    return list(classes.values())
+
+
 def _crop_key(member: Member) -> str:
     """Return a key of a region: summaries of two networks may hold the same one, and its crop is the same picture."""
     return f"crop:{member.image}@{','.join(f'{side:.4f}' for side in member.box)}"
@@ -112,6 +123,7 @@ def _item(group: MaterialStimulus, intruder: MaterialStimulus, band: str, *, nee
         exposes=both | {f"image:{image}" for image in group.images | intruder.images},
         forbids=both,
         classes=frozenset({group.class_name, intruder.class_name}),
+        family=f"{group.identifier}~{band}",
     )
 
 
@@ -189,7 +201,11 @@ class IntruderTask(Task):
     # Stimulus rule
 
     def items(self, material: Material, options: Any, *, generator: "np.random.Generator") -> Sequence[PlannedItem]:
-        """Return one item per group and band, with an intruder drawn so that all are used about equally often."""
+        """Return one item per group, band and class of the intruder; intruders are used about equally often.
+
+        Which classes a participant meets together is not known yet, so easy intruders of every class are offered; the
+        items of one group and band count as one.
+        """
         needed = options.tiles - 1
         groups = [stimulus for stimulus in material.stimuli if len(stimulus.members) >= needed]
         used: Counter[str] = Counter()
@@ -197,18 +213,12 @@ class IntruderTask(Task):
         for index in generator.permutation(len(groups)):
             group = groups[int(index)]
             for band in options.bands:
-                candidates = [
-                    other
-                    for other in material.stimuli
-                    if band_of(group, other) == band and can_intrude(group, other, overlap=options.overlap)
-                ]
-                if not candidates:
-                    continue
-                least = min(used[other.identifier] for other in candidates)
-                rarest = [other for other in candidates if used[other.identifier] == least]
-                intruder = rarest[int(generator.integers(len(rarest)))]
-                used[intruder.identifier] += 1
-                items.append(_item(group, intruder, band, needed=needed))
+                for others in _by_class(material, group, band, overlap=options.overlap):
+                    least = min(used[other.identifier] for other in others)
+                    rarest = [other for other in others if used[other.identifier] == least]
+                    intruder = rarest[int(generator.integers(len(rarest)))]
+                    used[intruder.identifier] += 1
+                    items.append(_item(group, intruder, band, needed=needed))
         return items
 
     def alternatives(self, options: Any) -> int:

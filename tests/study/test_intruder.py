@@ -52,10 +52,12 @@ def test_an_intruder_shows_something_else():
 def test_every_group_has_an_item_in_every_band_and_intruders_take_turns():
     material = birds(controls=0)
     found = items(material)
-    assert len(found) == 24 * 3  # 2 networks × 4 classes × 3 summaries, 3 bands
+    # 2 networks × 4 classes × 3 summaries; hard, medium, and easy with an intruder of each of 3 other classes
+    assert len(found) == 24 * 5
+    assert len({item.family for item in found}) == 24 * 3
     used = [item.identifier.rsplit("~", 1)[1] for item in found]
     counts = [used.count(entry.identifier) for entry in material.stimuli]
-    assert max(counts) - min(counts) <= 2
+    assert max(counts) - min(counts) <= 3
     for item in found:
         group, band, other = item.identifier.rsplit("~", 2)
         assert item.stratum == band

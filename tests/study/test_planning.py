@@ -95,3 +95,12 @@ def test_what_is_missing_is_named(block, message):
     material = birds(networks=("small",), new_images=0, controls=0)
     with pytest.raises((PlanError, LookupError), match=message):
         planned([block], material=material)
+
+
+def test_easy_intruders_come_from_classes_of_the_same_block():
+    """Ten classes in four blocks: two or three classes each, and every participant finds an easy intruder."""
+    easy = Block("intruder", trials=2, options={"bands": ["easy"]})
+    result = planned([NAMING, easy, COMPARE, COHERENCE], slots=8)
+    assert result.drawn[1].summaries == 2
+    for trials in result.slots:
+        assert [trial.detail["band"] for trial in trials if trial.task == "intruder"] == ["easy", "easy"]
