@@ -144,5 +144,8 @@ def _record(trial: Trial) -> dict[str, Any]:
 
 
 def _expected(trial: Trial) -> frozenset[str]:
+    """Return the right answers of an item; one whose question asks for a certain answer is answered by its question."""
     item = find_item(get_task(trial.task), trial)
-    return frozenset() if item is None else item.expected
+    if item is None:
+        return frozenset()
+    return frozenset({item.question}) if item.question else item.expected

@@ -107,6 +107,15 @@ def test_a_quota_per_cell_closes_the_study_before_the_slots_are_gone(rich_run, n
 
 
 @pytest.mark.django_db
+def test_an_instructed_check_may_show_what_practice_showed(rich_run):
+    """Its question asks for the answer, so the practice pictures give nothing away, even with the same position."""
+    block = {"task": "predict", "trials": 2, "practice": ["flamingo"], "attention": ["instructed"]}
+    draft = create_study(load_preset("paper-2018"), slug="asked", blocks=[block], participants_planned=2)
+    import_run(draft, rich_run)
+    assert audit_exposure(draft).leaks == ()
+
+
+@pytest.mark.django_db
 def test_only_leases_of_programs_are_cut_short(five_tasks, visitor):
     visitor.enter(five_tasks)
     with pytest.raises(ValueError, match="is a person"):
