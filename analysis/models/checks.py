@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import optimize
 
 from analysis.models.families import Floats
@@ -78,8 +79,8 @@ def separated_columns(design: Floats, direction: Floats, names: Sequence[str]) -
         Names of the columns that δ uses; empty when maximum likelihood is finite.
     """
     certain = direction != 0
-    rows = np.unique(direction[certain, None] * design[certain], axis=0)
-    mixed = np.unique(design[~certain], axis=0)
+    rows = pd.DataFrame(direction[certain, None] * design[certain]).drop_duplicates().to_numpy()
+    mixed = pd.DataFrame(design[~certain]).drop_duplicates().to_numpy()
     if not rows.size:
         return ()
     found = optimize.linprog(

@@ -15,25 +15,26 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Derivatives:
-    """Log-likelihood of N answers and its derivatives.
+    """Derivatives of the log-likelihoods ℓ of N answers by their linear predictors η.
 
     Attributes:
-        value: (N,) log-likelihood ℓ.
         slope: (N,) dℓ/dη.
         weight: (N,) −d²ℓ/dη², never negative.
         weight_slope: (N,) −d³ℓ/dη³.
-        value_by_threshold: (N, T) dℓ/dτ for T thresholds, as are the next two.
-        slope_by_threshold: (N, T) d²ℓ/dη dτ.
-        weight_by_threshold: (N, T) −d³ℓ/dη² dτ.
     """
+
+    slope: Floats
+    weight: Floats
+    weight_slope: Floats
+
+
+@dataclass(frozen=True)
+class ThresholdDerivatives:
+    """Derivatives by the thresholds τ, (N, T) each: dℓ/dτ, d²ℓ/dη dτ and −d³ℓ/dη² dτ."""
 
     value: Floats
     slope: Floats
     weight: Floats
-    weight_slope: Floats
-    value_by_threshold: Floats
-    slope_by_threshold: Floats
-    weight_by_threshold: Floats
 
 
 class Family(Protocol):
@@ -43,11 +44,14 @@ class Family(Protocol):
     def thresholds(self) -> int:
         """T."""
 
-    def at(self, eta: Floats, thresholds: Floats) -> Derivatives:
-        """ℓ and its derivatives at (N,) linear predictors."""
-
     def value(self, eta: Floats, thresholds: Floats) -> Floats:
-        """ℓ alone; ``eta`` is (N,) or (N, Q)."""
+        """ℓ; ``eta`` is (N,) or (N, Q)."""
+
+    def at(self, eta: Floats, thresholds: Floats) -> Derivatives:
+        """Derivatives by (N,) linear predictors."""
+
+    def by_thresholds(self, eta: Floats, thresholds: Floats) -> ThresholdDerivatives:
+        """Derivatives by the thresholds."""
 
 
 @dataclass(frozen=True)
@@ -74,19 +78,15 @@ class Binomial:
         return np.asarray(self.successes[shape] * eta - self.trials[shape] * np.logaddexp(0, eta), dtype=float)
 
     def at(self, eta: Floats, thresholds: Floats) -> Derivatives:
-        """ℓ and its derivatives."""
+        """Derivatives by η."""
         share = special.expit(eta)
         weight = self.trials * share * (1 - share)
+        return Derivatives(self.successes - self.trials * share, weight, weight * (1 - 2 * share))
+
+    def by_thresholds(self, eta: Floats, thresholds: Floats) -> ThresholdDerivatives:
+        """There are none."""
         none = np.zeros((eta.size, 0))
-        return Derivatives(
-            value=self.value(eta, thresholds),
-            slope=self.successes - self.trials * share,
-            weight=weight,
-            weight_slope=weight * (1 - 2 * share),
-            value_by_threshold=none,
-            slope_by_threshold=none,
-            weight_by_threshold=none,
-        )
+        return ThresholdDerivatives(none, none, none)
 
 
 @dataclass(frozen=True)
@@ -124,29 +124,27 @@ class CumulativeLogit:
         return np.asarray(special.log_expit(above) + special.log_expit(-below) + gap[shape], dtype=float)
 
     def at(self, eta: Floats, thresholds: Floats) -> Derivatives:
-        """ℓ and its derivatives."""
+        """Derivatives by η."""
         upper, lower = self._bounds(thresholds)
         above, below = special.expit(upper - eta), special.expit(lower - eta)
         dense_above, dense_below = above * (1 - above), below * (1 - below)
-        bend_above, bend_below = dense_above * (1 - 2 * above), dense_below * (1 - 2 * below)
+        bend = dense_above * (1 - 2 * above) + dense_below * (1 - 2 * below)
+        return Derivatives(above - 1 + below, dense_above + dense_below, -bend)
+
+    def by_thresholds(self, eta: Floats, thresholds: Floats) -> ThresholdDerivatives:
+        """Derivatives by the thresholds above and below each answer; all others are 0."""
+        upper, lower = self._bounds(thresholds)
+        above, below = special.expit(upper - eta), special.expit(lower - eta)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             gap = 1 / np.expm1(upper - lower)
-        rows = np.arange(eta.size)
-        by_value, by_slope, by_weight = (np.zeros((eta.size, self.thresholds)) for _ in range(3))
-        has_upper, has_lower = self.answers < self.thresholds, self.answers > 0
-        for rows_of, at, value, slope, weight in (
-            (rows[has_upper], self.answers[has_upper], 1 - above + gap, dense_above, bend_above),
-            (rows[has_lower], self.answers[has_lower] - 1, -below - gap, dense_below, bend_below),
+        value, slope, weight = (np.zeros((eta.size, self.thresholds)) for _ in range(3))
+        for rows, shift, share, by_value in (
+            (np.flatnonzero(self.answers < self.thresholds), 0, above, 1 - above + gap),
+            (np.flatnonzero(self.answers > 0), -1, below, -below - gap),
         ):
-            by_value[rows_of, at] += value[rows_of]
-            by_slope[rows_of, at] += slope[rows_of]
-            by_weight[rows_of, at] += weight[rows_of]
-        return Derivatives(
-            value=self.value(eta, thresholds),
-            slope=above - 1 + below,
-            weight=dense_above + dense_below,
-            weight_slope=-(bend_above + bend_below),
-            value_by_threshold=by_value,
-            slope_by_threshold=by_slope,
-            weight_by_threshold=by_weight,
-        )
+            at, own = self.answers[rows] + shift, share[rows]
+            dense = own * (1 - own)
+            value[rows, at] += by_value[rows]
+            slope[rows, at] += dense
+            weight[rows, at] += dense * (1 - 2 * own)
+        return ThresholdDerivatives(value, slope, weight)

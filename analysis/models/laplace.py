@@ -216,10 +216,11 @@ class MarginalLikelihood:
         return self._quadrature(parameters), gradient
 
     def _laplace(self, parameters: Floats) -> tuple[float, Floats]:
-        deviations = self.cut(parameters)[2]
-        effects, _, at = self.modes(parameters)
-        value = float(at.value.sum())
-        slope, by_threshold = at.slope, at.value_by_threshold.sum(axis=0)
+        thresholds, _, deviations = self.cut(parameters)
+        effects, eta, at = self.modes(parameters)
+        value, slope = float(self.family.value(eta, thresholds).sum()), at.slope
+        moved = self.family.by_thresholds(eta, thresholds)
+        by_threshold = moved.value.sum(axis=0)
         if not self.crossing.codes:
             return value, np.concatenate([by_threshold, self.design.T @ slope])
         curvature = Curvature.of(self.crossing, at.weight, deviations)
@@ -236,7 +237,7 @@ class MarginalLikelihood:
         by_deviation = (
             own @ slope - (2 * entries @ at.weight + own @ bend + through @ slope - own @ (pull * at.weight)) / 2
         )
-        by_threshold = by_threshold - (leverage @ at.weight_by_threshold + pull @ at.slope_by_threshold) / 2
+        by_threshold = by_threshold - (leverage @ moved.weight + pull @ moved.slope) / 2
         return value, np.concatenate([by_threshold, by_coefficient, by_deviation])
 
     def _quadrature(self, parameters: Floats) -> float:

@@ -136,10 +136,10 @@ def fit_cumulative_link(
 
     near = _from_gaps(approach(by_gaps, start), count)
     maximum = polish(likelihood.value_and_gradient, near)
-    stacked = np.concatenate(
-        [np.column_stack([-np.eye(count)[np.full(codes.size, at)], columns]) for at in range(count)]
-    )
-    direction = np.concatenate([np.where(codes > at, 1.0, -1.0) for at in range(count)])
+    kinds = pd.DataFrame(columns).assign(code=codes).drop_duplicates().to_numpy()
+    ones = np.ones((len(kinds), 1))
+    stacked = np.concatenate([np.column_stack([-ones * np.eye(count)[at], kinds[:, :-1]]) for at in range(count)])
+    direction = np.concatenate([np.where(kinds[:, -1] > at, 1.0, -1.0) for at in range(count)])
     every = [*(f"threshold {at + 1}" for at in range(count)), *labels]
     separated = tuple(name for name in separated_columns(stacked, direction, every) if name in labels)
     kind = "Cumulative-link model" if not factors.names else "Cumulative-link mixed model"
