@@ -394,15 +394,14 @@ def cohen_kappa(
     """
     if (confusion is None) == (ratings is None):
         raise ValueError("Expected one of confusion and ratings.")
-    labels: list[Any] = []
     if ratings is not None:
         confusion, labels = confusion_from_ratings(ratings, categories=categories)
+        values = labels if values is None and all(isinstance(label, int | float) for label in labels) else values
     table = square(confusion)
-    numbers = values if values is not None else labels if all(isinstance(x, int | float) for x in labels) else None
     n = int(table.sum())
     if n == 0:
         return Estimate.undefined("no units")
-    credit = credit_matrix(rating_table(table, values=numbers or None), weights)
+    credit = credit_matrix(rating_table(table, values=values), weights)
     joint = table / n
     rows, columns = joint.sum(axis=1), joint.sum(axis=0)
     observed, chance = float((credit * joint).sum()), float(rows @ credit @ columns)

@@ -208,6 +208,12 @@ def test_weighted_cohen_kappa_by_hand():
     table = np.array([[1, 1, 0], [0, 0, 1], [0, 0, 1]])
     weights = agreement.weight_matrix([0, 1, 2], Weighting.LINEAR)
     assert agreement.cohen_kappa(table, weights=weights).value == pytest.approx((0.75 - 0.5) / (1 - 0.5))
+    ratings = np.array([[0, 0, 1, 2], [0, 1, 2, 2]])
+    assert agreement.cohen_kappa(ratings=ratings, weights="linear").value == pytest.approx(0.5)
+    # Values 0, 1, 4: quadratic credit 15/16 and 7/16. Observed (1 + 15/16 + 7/16 + 1)/4, chance (5 + 3·22/16)/16.
+    spaced = agreement.cohen_kappa(table, weights="quadratic", values=np.array([0, 1, 4]))
+    assert spaced.value == pytest.approx((0.84375 - 0.5703125) / (1 - 0.5703125))
+    assert agreement.scott_pi(table, weights="linear", values=np.array([0, 1, 4])).defined
 
 
 @pytest.mark.parametrize(
