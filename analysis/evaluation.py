@@ -135,9 +135,16 @@ def evaluate(
         correlations=correlations,
         behaviour=behaviour(selection.answers, draws=infer.draws, seed=infer.seed, level=infer.level),
         tasks=measure_tasks(selection.answers, options=infer),
-        level_sensitivity=level_sensitivity(answers, options=infer),
+        level_sensitivity=level_sensitivity(answers, options=infer, results=results, consensus=consensus),
         exclusion_sensitivity=exclusion_sensitivity(
-            export, selection, selection_options=choose, options=infer, named=named
+            export,
+            selection,
+            answers,
+            selection_options=choose,
+            options=infer,
+            results=results,
+            consensus=consensus,
+            named=named,
         ),
         suggestions=suggest_synonyms(answers.frame, wordnet=wordnet),
         wordnet_used=wordnet is not None,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from analysis.answers import MAIN_ARM, NamingAnswers, naming_answers
+from analysis.answers import MAIN_ARM, NamingAnswers
 from analysis.estimates import Estimate
 from analysis.interpretability import InferenceOptions, measure
 from analysis.parts import consensus_names
@@ -29,10 +29,17 @@ ALL_RULES = "rules of the plan"
 NO_RULE = "nobody excluded"
 
 
-def level_sensitivity(answers: NamingAnswers, *, options: InferenceOptions) -> pd.DataFrame:
+def level_sensitivity(
+    answers: NamingAnswers, *, options: InferenceOptions, results: Results, consensus: pd.DataFrame
+) -> pd.DataFrame:
     """The main numbers at every level of names.
 
     Nameability does not depend on the level, so it is left out.
+
+    Args:
+        answers: naming answers.
+        options: how they were measured.
+        results, consensus: what was measured at the level of ``options``, which is not computed again.
 
     Returns:
         ``COLUMNS``, where ``choice`` is the level; ``distinct names`` counts consensus names over classes and networks.
@@ -41,25 +48,35 @@ def level_sensitivity(answers: NamingAnswers, *, options: InferenceOptions) -> p
     if answers.frame.empty:
         return pd.DataFrame(columns=COLUMNS)
     for level in answers.levels:
+        if level == options.name_level:
+            rows += _rows(level, answers, results, FOLLOWED[1:], consensus)
+            continue
         chosen = dataclasses.replace(options, name_level=level)
-        results = measure(answers, options=chosen, scopes=(Scope.ARM,))
-        consensus = consensus_names(answers, options=chosen)
-        rows += _rows(level, answers, results, FOLLOWED[1:], consensus)
+        found = measure(answers, options=chosen, scopes=(Scope.ARM,))
+        rows += _rows(level, answers, found, FOLLOWED[1:], consensus_names(answers, options=chosen))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def exclusion_sensitivity(
     export: Export,
     selection: Selection,
+    answers: NamingAnswers,
     *,
     selection_options: SelectionOptions,
     options: InferenceOptions,
-    named: Callable[[pd.DataFrame], NamingAnswers] = naming_answers,
+    results: Results,
+    consensus: pd.DataFrame,
+    named: Callable[[pd.DataFrame], NamingAnswers],
 ) -> pd.DataFrame:
     """The main numbers under the plan's rules, without any, and without one rule at a time.
 
-    Only rules that exclude somebody are varied; without one the frame has the plan's rows alone. ``named`` turns the
-    chosen answers into naming answers, with the levels that the evaluation uses.
+    Only rules that exclude somebody are varied; without one the frame has the plan's rows alone.
+
+    Args:
+        export, selection, answers: what was analysed.
+        selection_options, options: how.
+        results, consensus: what was measured under all rules, which is not computed again.
+        named: turns chosen answers into naming answers, with the levels that the evaluation uses.
 
     Returns:
         ``COLUMNS``, where ``choice`` says which rules applied.
@@ -67,7 +84,7 @@ def exclusion_sensitivity(
     rules = selection_options.exclusions if selection_options.exclusions is not None else selection.plan.exclusions
     counts = selection.exclusions.counts().set_index("rule")["all"]
     active = [rule for rule in rules if int(counts.get(str(rule.rule), 0))]
-    choices: list[tuple[str, Sequence[Exclusion]]] = [(ALL_RULES, rules)]
+    choices: list[tuple[str, Sequence[Exclusion]]] = []
     if active:
         choices.append((NO_RULE, ()))
     if len(active) > 1:
@@ -75,14 +92,14 @@ def exclusion_sensitivity(
             (f"without: {RULE_WORDS[left_out.rule]}", [rule for rule in rules if rule != left_out])
             for left_out in active
         ]
-    rows: list[tuple[object, ...]] = []
+    rows = [] if answers.frame.empty else _rows(ALL_RULES, answers, results, FOLLOWED, consensus)
     for words, applied in choices:
         chosen = select(export, options=dataclasses.replace(selection_options, exclusions=tuple(applied)))
-        answers = named(chosen.answers)
-        if answers.frame.empty:
+        others = named(chosen.answers)
+        if others.frame.empty:
             continue
-        results = measure(answers, options=options, scopes=(Scope.ARM,))
-        rows += _rows(words, answers, results, FOLLOWED, consensus_names(answers, options=options))
+        found = measure(others, options=options, scopes=(Scope.ARM,))
+        rows += _rows(words, others, found, FOLLOWED, consensus_names(others, options=options))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

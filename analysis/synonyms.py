@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import combinations
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def suggest_synonyms(answers: pd.DataFrame, *, wordnet: WordNet | None) -> pd.Da
         ``SUGGESTION_COLUMNS``; ``name`` is the rarer of the two, ``into`` the more frequent.
     """
     rows = []
+    likeness = cache(partial(_likeness, wordnet=wordnet))  # classes share names
     named = answers[answers["l2"] != ""]
     people = named.groupby(["class", "l2"])["participant"].nunique()
     for label in sorted(named["class"].unique()):
@@ -71,7 +73,7 @@ def suggest_synonyms(answers: pd.DataFrame, *, wordnet: WordNet | None) -> pd.Da
         counts = {str(name): int(count) for name, count in people[label].items()}
         ordered = sorted(counts.items(), key=lambda item: (-item[1], len(item[0].split()), item[0]))
         for (into, more), (name, fewer) in combinations(ordered, 2):
-            found = _likeness(name, into, wordnet)
+            found = likeness(name, into)
             if found is not None:
                 rows.append((label, name, into, fewer, more, *found))
     frame = pd.DataFrame(rows, columns=SUGGESTION_COLUMNS)

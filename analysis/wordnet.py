@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,6 +35,8 @@ class WordNet:
     senses: Mapping[str, tuple[int, ...]]
     hypernyms: Mapping[int, tuple[int, ...]]
     exceptions: Mapping[str, str]
+    _above: dict[int, dict[int, int]] = field(default_factory=dict, repr=False, compare=False)
+    _depths: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
 
     def synsets(self, name: str) -> tuple[int, ...]:
         """Synsets of a name in lower case; of its singular where the plural is irregular; none when it is unknown."""
@@ -61,7 +63,7 @@ class WordNet:
         return max(scores, default=None)
 
     def _similarity(self, first: int, second: int) -> float | None:
-        up_first, up_second = dict(self._ancestors(first)), dict(self._ancestors(second))
+        up_first, up_second = self._ancestors(first), self._ancestors(second)
         common = up_first.keys() & up_second.keys()
         if not common:
             return None
@@ -69,20 +71,23 @@ class WordNet:
         depth = self._depth(meeting)
         return 2 * depth / (2 * depth + up_first[meeting] + up_second[meeting])
 
-    def _ancestors(self, offset: int) -> Iterator[tuple[int, int]]:
+    def _ancestors(self, offset: int) -> dict[int, int]:
         """The synset itself and all above it, each with its least distance."""
-        seen, level, distance = {offset}, [offset], 0
-        while level:
-            yield from ((each, distance) for each in level)
-            level = [up for each in level for up in self.hypernyms.get(each, ()) if up not in seen]
-            level = list(dict.fromkeys(level))
-            seen.update(level)
-            distance += 1
+        if offset not in self._above:
+            found, level = {offset: 0}, [offset]
+            while level:
+                level = [up for each in level for up in self.hypernyms.get(each, ()) if up not in found]
+                distance = max(found.values()) + 1
+                found |= dict.fromkeys(level, distance)
+            self._above[offset] = found
+        return self._above[offset]
 
     def _depth(self, offset: int) -> int:
         """Nodes on the longest way up to the root; 1 for the root itself."""
-        above = self.hypernyms.get(offset, ())
-        return 1 + max((self._depth(up) for up in above), default=0)
+        if offset not in self._depths:
+            above = self.hypernyms.get(offset, ())
+            self._depths[offset] = 1 + max((self._depth(up) for up in above), default=0)
+        return self._depths[offset]
 
 
 def find_directory(given: Path | None = None) -> Path | None:
