@@ -1,11 +1,12 @@
-"""How good and how fast masks are, preset against preset, on the same photographs in one run.
+"""How good and how fast masks are: presets against each other and against a loop over single images, in one run.
 
     python -m benchmarks.masks DIR --network efficientnet-lite0 --classes dalmatian grand_piano --per-class 4 \
-        --presets reference default [--threads N] [--json FILE]
+        --presets reference default [--loop-images 1] [--threads N] [--json FILE]
 
 DIR holds one folder of images per class. Only images whose top-1 answer is their class take part, as in the pipeline.
-Printed are means over the images; p after a mask is also given as a share of p0. ``ratio`` divides the second and every
-further preset by the first.
+Printed are means over the images; p after a mask is also given as a share of p0. The last columns divide every further
+preset by the first. The loop (``benchmarks.mask_loop``: one image at a time, batch normalisation not folded, PyTorch's
+Adam, the constants of ``reference``) sees only the first ``--loop-images`` images, as it is slow; 0 leaves it out.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.mask_loop import loop_masks
 from vsum_core.config import RegionConfig, preset, preset_names
 from vsum_core.datasets import read_image, read_image_folder
 from vsum_core.masks import optimise_masks
@@ -38,12 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{options.network}: {len(images)} of {seen} images recognised, {torch.get_num_threads()} threads")
     rows = {name: measure(network, images, targets, name) for name in options.presets}
     print(table(rows))
+    loop = measure_loop(options.network, options.device, images, targets, options.loop_images)
+    if loop:
+        print(f"one-image loop over the first {options.loop_images}: " + describe(loop))
+        for name, row in rows.items():
+            print(f"{name}: " + ", ".join(f"{loop[key] / row[key]:.2f} times as fast by {key}" for key in loop))
     if options.json:
         record = {
             "network": options.network,
             "images": len(images),
             "threads": torch.get_num_threads(),
             "presets": rows,
+            "loop": {"images": options.loop_images, **loop},
         }
         options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
@@ -67,9 +75,9 @@ def load_images(
 def measure(network: Network, images: torch.Tensor, targets: list[int], name: str) -> Row:
     """Mean scores of one preset and the wall time per image."""
     config = preset(name).masks
-    started = time.perf_counter()
+    started = time.perf_counter(), time.process_time()
     result = optimise_masks(network, images, targets, config=config)
-    seconds = (time.perf_counter() - started) / len(images)
+    seconds, processor_seconds = _since(started, len(images))
     columns = {key: np.array([asdict(scores)[key] for scores in result.scores]) for key in asdict(result.scores[0])}
     regions = [len(mask_regions(mask, config=RegionConfig())) for mask in result.sharp]
     return {
@@ -84,7 +92,29 @@ def measure(network: Network, images: torch.Tensor, targets: list[int], name: st
         "area * p_thresholded": float((columns["area"] * columns["p_thresholded"]).mean()),
         "regions per image": float(np.mean(regions)),
         "seconds per image": seconds,
+        "processor seconds per image": processor_seconds,
     }
+
+
+def measure_loop(name: str, device: str, images: torch.Tensor, targets: list[int], count: int) -> Row:
+    """Time per image of the loop over single images with the constants of ``reference``; empty for no image."""
+    if count == 0:
+        return {}
+    network = load_network(name, device=device, fold=False)
+    started = time.perf_counter(), time.process_time()
+    loop_masks(network, images[:count], targets[:count], config=preset("reference").masks)
+    seconds, processor_seconds = _since(started, len(images[:count]))
+    return {"seconds per image": seconds, "processor seconds per image": processor_seconds}
+
+
+def describe(row: Row) -> str:
+    """The figures of a row in one line."""
+    return ", ".join(f"{value:.4g} {key}" for key, value in row.items())
+
+
+def _since(started: tuple[float, float], images: int) -> tuple[float, float]:
+    """Seconds, and seconds of the processor, per image; the second hardly depends on what else the machine does."""
+    return (time.perf_counter() - started[0]) / images, (time.process_time() - started[1]) / images
 
 
 def table(rows: dict[str, Row]) -> str:
@@ -112,6 +142,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--classes", nargs="+", help="folders or names; all where left out")
     parser.add_argument("--per-class", type=int, default=4)
     parser.add_argument("--presets", nargs="+", choices=preset_names(), default=["reference", "default"])
+    parser.add_argument("--loop-images", type=int, default=1, help="images for the loop over single images; 0 for none")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, help="threads of PyTorch; its own choice where left out")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")

@@ -13,6 +13,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from vsum_core.mask_config import MaskConfig as MaskConfig
+from vsum_core.mask_config import MaskStageConfig as MaskStageConfig
+from vsum_core.mask_config import MaskVariant as MaskVariant
+from vsum_core.mask_config import SuperpixelConfig as SuperpixelConfig
+from vsum_core.mask_config import require as _require
+
 
 class Arm(enum.StrEnum):
     """Which kind of regions a summary is made of; every arm but ``SUMMARIES`` is a control."""
@@ -31,13 +37,6 @@ class Matcher(enum.StrEnum):
     LOCAL_OFFSET = "local-offset"  # LOM
 
 
-class MaskVariant(enum.StrEnum):
-    """What a mask is made of."""
-
-    PIXELS = "pixels"  # a coarse smooth mask, then a sharp one
-    SUPERPIXELS = "superpixels"  # a coarse smooth mask, then one value per superpixel
-
-
 class FlowField(enum.StrEnum):
     """How matches of proposals become a flow of pixels."""
 
@@ -52,131 +51,6 @@ class QualityBar(enum.StrEnum):
     NULL_CALIBRATED = "null-calibrated"  # to the same members at random places of the same images
     EVIDENCE = "evidence"  # likeness and effect, to clusters of random regions that took the same way
     NONE = "none"
-
-
-def _require(condition: bool, name: str, actual: object, expected: str) -> None:
-    if not condition:
-        raise ValueError(f"{name} must be {expected}, but it is {actual!r}.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaskStageConfig:
-    """One optimisation stage of the mask (ALGORITHM: crisp masks).
-
-    Weights multiply, per image: the mean of ``|1 - m|`` (area), the mean of ``|difference|**power`` over rows plus over
-    columns (total variation), the mean of ``m (1 - m)`` (binary) and the mean of ``relu(logits - logits0)`` (rise).
-    """
-
-    steps: int
-    learning_rate: float
-    area_weight: float
-    total_variation_weight: float
-    total_variation_power: float = 3.0
-    binary_weight: float = 0.0
-    rise_weight: float = 0.0
-    resolution_divisor: int = 1  # mask side = input side / divisor
-    mask_blur_sigma: float = 0.0  # Gaussian on the upsampled mask, in input pixels; 0 = none
-    straight_through_blur: bool = False  # gradient passes as if the blur were the identity
-    contrast: float = 1.0  # of the mask the network sees, around 0.5; grows from 1 to this during the stage
-    final_learning_rate: float | None = None  # half a cosine from learning_rate to this; None = constant
-    first_moment_decay: float = 0.9  # Adam's beta 1
-    second_moment_decay: float = 0.999  # Adam's beta 2
-
-    def __post_init__(self) -> None:
-        _require(self.steps >= 0, "steps", self.steps, "0 or more")
-        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "positive")
-        _require(self.resolution_divisor >= 1, "resolution_divisor", self.resolution_divisor, "1 or more")
-        _require(self.mask_blur_sigma >= 0, "mask_blur_sigma", self.mask_blur_sigma, "0 or more")
-        _require(self.contrast >= 1, "contrast", self.contrast, "1 or more")
-        final = self.final_learning_rate
-        _require(final is None or final > 0, "final_learning_rate", final, "positive or None")
-        _require(0 <= self.first_moment_decay < 1, "first_moment_decay", self.first_moment_decay, "0 to below 1")
-        _require(0 <= self.second_moment_decay < 1, "second_moment_decay", self.second_moment_decay, "0 to below 1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SuperpixelConfig:
-    """Masks of SLIC superpixels (Achanta et al., PAMI 2012), the optional third variant of the reference."""
-
-    segments: int = 2000  # aimed at; there may be somewhat fewer
-    compactness: float = 10.0  # weight of nearness against likeness of colour
-    sigma: float = 0.5  # of the Gaussian before the segmentation, pixels
-    stage: MaskStageConfig = field(
-        default_factory=lambda: MaskStageConfig(
-            steps=50, learning_rate=0.1, area_weight=0.2, total_variation_weight=1.0, binary_weight=4.0
-        )
-    )
-
-    def __post_init__(self) -> None:
-        _require(self.segments >= 2, "segments", self.segments, "2 or more")
-        _require(self.compactness > 0, "compactness", self.compactness, "positive")
-        _require(self.sigma >= 0, "sigma", self.sigma, "0 or more")
-        for name, plain in (("resolution_divisor", 1), ("mask_blur_sigma", 0), ("contrast", 1), ("rise_weight", 0)):
-            _require(getattr(self.stage, name) == plain, f"stage.{name}", getattr(self.stage, name), str(plain))
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaskConfig:
-    """From one image to a smooth and then a sharp mask; 1 keeps a pixel, 0 replaces it by the blurred image.
-
-    Where both stages have the same ``resolution_divisor`` the sharp stage goes on with the values the smooth stage
-    optimised; otherwise it starts from the smooth mask, resized. With ``SUPERPIXELS`` the stage
-    of ``superpixels`` follows the smooth one in place of the sharp one.
-    """
-
-    variant: MaskVariant = MaskVariant.PIXELS
-    blur_kernel: int = 11
-    blur_sigma: float = 10.0
-    threshold: float = 0.5
-    batch_size: int = 16
-    bfloat16: bool = False  # the network runs in bfloat16 while the mask, loss and scores stay in float32
-    designed_side: int | None = (
-        None  # input side that the mask grids and mask blurs are meant for; None = any, as given
-    )
-    smooth: MaskStageConfig = field(
-        default_factory=lambda: MaskStageConfig(
-            steps=300,
-            learning_rate=0.1,
-            area_weight=0.5,
-            total_variation_weight=0.01,
-            resolution_divisor=8,
-            mask_blur_sigma=5.0,
-            straight_through_blur=True,
-        )
-    )
-    sharp: MaskStageConfig = field(
-        default_factory=lambda: MaskStageConfig(
-            steps=150, learning_rate=0.1, area_weight=0.01, total_variation_weight=1.0, binary_weight=2.0
-        )
-    )
-
-    superpixels: SuperpixelConfig = field(default_factory=SuperpixelConfig)
-
-    def __post_init__(self) -> None:
-        _require(self.blur_kernel % 2 == 1 and self.blur_kernel > 0, "blur_kernel", self.blur_kernel, "odd")
-        _require(self.blur_sigma > 0, "blur_sigma", self.blur_sigma, "positive")
-        _require(0 < self.threshold < 1, "threshold", self.threshold, "between 0 and 1")
-        _require(self.batch_size >= 1, "batch_size", self.batch_size, "1 or more")
-        side = self.designed_side
-        _require(side is None or side > 0, "designed_side", side, "positive or None")
-
-    def for_side(self, side: int) -> MaskConfig:
-        """These constants for an input of ``side`` pixels: blobs keep their size relative to the image.
-
-        Mask grids and mask blurs are scaled by ``side / designed_side``; without a ``designed_side`` nothing changes.
-        """
-        if self.designed_side is None:
-            return self
-        scale = side / self.designed_side
-
-        def scaled(stage: MaskStageConfig) -> MaskStageConfig:
-            return dataclasses.replace(
-                stage,
-                resolution_divisor=max(1, round(stage.resolution_divisor * scale)),
-                mask_blur_sigma=stage.mask_blur_sigma * scale,
-            )
-
-        return dataclasses.replace(self, smooth=scaled(self.smooth), sharp=scaled(self.sharp), designed_side=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -382,28 +256,39 @@ def digest(config: Any) -> str:
     return hashlib.sha256(f"{type(config).__name__}:{canonical}".encode()).hexdigest()
 
 
-def _short_masks(*, smooth_steps: int, sharp_steps: int, sharp_rates: tuple[float, float]) -> MaskConfig:
+def _short_masks(*, smooth_steps: int, sharp_steps: int) -> MaskConfig:
+    """Masks on a coarse grid, seen through a Gaussian and a growing contrast, that press the log-odds down."""
+    shared: dict[str, Any] = {
+        "odds_weight": 0.1,
+        "odds_target": 0.002,
+        "second_moment_decay": 0.9,
+        "resolution_divisor": 14,
+        "straight_through_blur": True,
+    }
     return MaskConfig(
         designed_side=224,
         smooth=MaskStageConfig(
             steps=smooth_steps,
             learning_rate=0.3,
-            final_learning_rate=0.05,
-            area_weight=0.5,
+            final_learning_rate=0.1,
+            area_weight=0.3,
+            reached_area_weight=2.0,
             total_variation_weight=0.01,
-            resolution_divisor=14,
             mask_blur_sigma=7.0,
-            straight_through_blur=True,
+            contrast=2.0,
+            **shared,
         ),
         sharp=MaskStageConfig(
             steps=sharp_steps,
-            learning_rate=sharp_rates[0],
-            final_learning_rate=sharp_rates[1],
+            learning_rate=0.2,
+            final_learning_rate=0.02,
             area_weight=0.2,
+            reached_area_weight=2.5,
             total_variation_weight=0.05,
-            resolution_divisor=14,
             mask_blur_sigma=5.6,
-            contrast=20.0,
+            initial_contrast=2.0,
+            contrast=30.0,
+            **shared,
         ),
     )
 
@@ -417,7 +302,7 @@ def _default() -> PipelineConfig:
     """
     return PipelineConfig(
         preset="default",
-        masks=_short_masks(smooth_steps=36, sharp_steps=20, sharp_rates=(0.12, 0.02)),
+        masks=_short_masks(smooth_steps=12, sharp_steps=40),
         pruning=PruningConfig(minimum_masked=0.6),
         quality=QualityConfig(bar=QualityBar.EVIDENCE, minimum_members=4, repeat_overlap=0.5),
         rendering=RenderingConfig(grey_opacity=0.8, hull_width=4, casing_width=1, with_components=False),
@@ -426,7 +311,7 @@ def _default() -> PipelineConfig:
 
 def _fast() -> PipelineConfig:
     """As ``default`` with about half the mask steps, and larger ones."""
-    masks = _short_masks(smooth_steps=18, sharp_steps=12, sharp_rates=(0.15, 0.03))
+    masks = _short_masks(smooth_steps=8, sharp_steps=16)
     return dataclasses.replace(_default(), preset="fast", masks=masks)
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vsum_core.config import MaskConfig, MaskStageConfig
+from vsum_core.mask_loss import odds_terms, regularisation, wanted_log_odds
 from vsum_core.networks import Network
 from vsum_core.perturbation import blend, blur
 
@@ -102,31 +103,44 @@ def optimise_masks(
         network: scores the perturbed images; not changed.
         images: float (N, 3, H, W), RGB in [0, 1], H × W the network's input size; on any device.
         targets: N output indices, usually each image's top-1 class.
-        config: constants of both stages; ``batch_size`` images are optimised at once.
-        progress: called with (steps done, steps in all), where one step is one step of one batch.
+        config: constants of both stages; ``batch_size`` images are optimised at once, fewer where the device's memory
+            does not hold them.
+        progress: called with (steps done, steps in all), where one step is one step of one image.
 
     Raises:
         ValueError: shapes, values or targets do not fit.
+        torch.OutOfMemoryError: not even one image fits into the device's memory.
     """
     indices = _checked_targets(network, images, targets)
     config = config.for_side(min(network.specification.input_height, network.specification.input_width))
-    starts = range(0, len(images), config.batch_size)
-    steps_total = (config.smooth.steps + config.sharp.steps) * len(starts)
+    steps_total = (config.smooth.steps + config.sharp.steps) * len(images)
     steps_done = 0
 
-    def count_step() -> None:
+    def count_step(of_images: int) -> None:
         nonlocal steps_done
-        steps_done += 1
+        steps_done += of_images
         if progress is not None:
-            progress(steps_done, steps_total)
+            progress(min(steps_done, steps_total), steps_total)
 
+    waiting = [slice(start, start + config.batch_size) for start in range(0, len(images), config.batch_size)]
     parts: list[MaskResult] = []
-    for start in starts:
-        part = slice(start, start + config.batch_size)
-        # Callers may be in inference mode, whose tensors autograd refuses: hence the copies.
-        with torch.inference_mode(False), torch.enable_grad():
-            batch = _Batch.prepare(network, images[part].clone(), indices[part].clone(), config)
-            parts.append(_optimise_batch(batch, config, count_step))
+    while waiting:
+        part = waiting.pop(0)
+        steps_before = steps_done
+        try:
+            # Callers may be in inference mode, whose tensors autograd refuses: hence the copies.
+            with torch.inference_mode(False), torch.enable_grad():
+                batch = _Batch.prepare(network, images[part].clone(), indices[part].clone(), config)
+                parts.append(_optimise_batch(batch, config, count_step))
+            continue
+        except torch.OutOfMemoryError:
+            count = len(images[part])
+            if count == 1:
+                raise
+        # Halved outside the handler, where nothing of the failed batch is held any more.
+        steps_done = steps_before
+        middle = part.start + count // 2
+        waiting[:0] = [slice(part.start, middle), slice(middle, part.stop)]
     return MaskResult(
         smooth=np.concatenate([part.smooth for part in parts]),
         sharp=np.concatenate([part.sharp for part in parts]),
@@ -150,27 +164,6 @@ def inscribed_circle(height: int, width: int) -> Tensor:
     rows = torch.arange(height).view(-1, 1) - (height - 1) / 2
     columns = torch.arange(width).view(1, -1) - (width - 1) / 2
     return (rows**2 + columns**2 > (min(height, width) / 2) ** 2).float()
-
-
-def regularisation(masks: Tensor, *, stage: MaskStageConfig) -> Tensor:
-    """Area, total variation and binary terms of the loss, weighted, per image: (N, 1, h, w) → (N,).
-
-    The bars of ``|1 - m|`` and ``|m (1 - m)|`` are kept, so at their zeros the gradient is 0.
-
-    Raises:
-        ValueError: a mask has fewer than two rows or columns, so it has no differences.
-    """
-    if min(masks.shape[-2:]) < 2:
-        raise ValueError(f"A mask needs at least 2 x 2 values, but got {tuple(masks.shape[-2:])}.")
-    total = stage.area_weight * (1 - masks).abs().mean((1, 2, 3))
-    if stage.total_variation_weight:
-        rows, columns = (
-            masks.diff(dim=axis).abs().pow(stage.total_variation_power).mean((1, 2, 3)) for axis in (-2, -1)
-        )
-        total = total + stage.total_variation_weight * (rows + columns)
-    if stage.binary_weight:
-        total = total + stage.binary_weight * (masks * (1 - masks)).abs().mean((1, 2, 3))
-    return total
 
 
 def rendered(masks: Tensor, *, height: int, width: int, stage: MaskStageConfig, contrast: float = 1.0) -> Tensor:
@@ -221,9 +214,9 @@ def learning_rate_at(stage: MaskStageConfig, step: int) -> float:
 
 
 def contrast_at(stage: MaskStageConfig, step: int) -> float:
-    """Contrast of a step (from 0): grows geometrically from 1 to the stage's contrast at its last step."""
+    """Contrast of a step (from 0): grows geometrically from the stage's initial contrast to that of its last step."""
     share: float = min(1.0, step / max(1, stage.steps - 1))
-    return float(stage.contrast**share)
+    return float(stage.initial_contrast * (stage.contrast / stage.initial_contrast) ** share)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,7 +264,7 @@ class _Batch:
         return target_probabilities(self.network, blend(self.images, self.blurred, masks), self.targets)
 
 
-def _optimise_batch(batch: _Batch, config: MaskConfig, count_step: Callable[[], None]) -> MaskResult:
+def _optimise_batch(batch: _Batch, config: MaskConfig, count_step: Callable[[int], None]) -> MaskResult:
     height, width = batch.size()
     divisor = config.smooth.resolution_divisor
     circle = inscribed_circle(max(2, height // divisor), max(2, width // divisor)).to(batch.images.device)
@@ -296,16 +289,18 @@ def _optimise_batch(batch: _Batch, config: MaskConfig, count_step: Callable[[], 
 
 
 def _optimise(
-    batch: _Batch, masks: Tensor, stage: MaskStageConfig, count_step: Callable[[], None]
+    batch: _Batch, masks: Tensor, stage: MaskStageConfig, count_step: Callable[[int], None]
 ) -> tuple[Tensor, Tensor]:
     """Change ``masks`` (N, 1, h, w) in place; losses and probabilities (N, steps) stay on the device."""
     losses, probabilities = (torch.empty(len(masks), stage.steps, device=masks.device) for _ in range(2))
     optimiser = _Adam(masks, stage=stage)
+    wanted = wanted_log_odds(batch.logits0, batch.targets, share=stage.odds_target)
     for step in range(stage.steps):
         variable = masks.detach().requires_grad_()
         logits = batch.logits(batch.rendered(variable, stage, contrast_at(stage, step)))
         p = _gather(logits.softmax(1), batch.targets)
         loss = p + regularisation(variable, stage=stage)
+        loss = loss + odds_terms(logits, batch.targets, wanted, variable, stage=stage)
         if stage.rise_weight:
             loss = loss + stage.rise_weight * (logits - batch.logits0).relu().mean(1)
         # The sum of the losses has, for each mask, the gradient of its own loss.
@@ -314,7 +309,7 @@ def _optimise(
         masks.clamp_(0, 1)
         losses[:, step] = loss.detach()
         probabilities[:, step] = p.detach()
-        count_step()
+        count_step(len(masks))
     return losses, probabilities
 
 

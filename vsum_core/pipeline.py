@@ -308,6 +308,7 @@ def _mask_record(mask: ImageMask, explainer: Explainer) -> dict[str, Any]:
         "binarity": scores.binarity,
         "regions": [{"box": list(region.box), "area": region.area, "drop": region.drop} for region in mask.regions],
         "file": mask.file,
+        **({} if mask.smooth_file is None else {"smooth_file": mask.smooth_file}),
     }
 
 

@@ -19,7 +19,8 @@ from skimage.segmentation import slic
 from torch import Tensor
 
 from vsum_core.config import MaskConfig, SuperpixelConfig
-from vsum_core.masks import Progress, learning_rate_at, optimise_masks, regularisation
+from vsum_core.mask_loss import regularisation
+from vsum_core.masks import Progress, learning_rate_at, optimise_masks
 from vsum_core.networks import Network
 from vsum_core.perturbation import blend, blur
 
@@ -78,14 +79,14 @@ def optimise_superpixel_masks(
         images: float (N, 3, H, W), RGB in [0, 1], H × W the network's input size.
         targets: N output indices.
         config: all but ``sharp``.
-        progress: called with (steps done, steps in all), where one step is one step of one batch.
+        progress: called with (steps done, steps in all), where one step is one step of one image.
 
     Raises:
         ValueError: shapes, values or targets do not fit.
     """
     smooth_steps, steps = config.smooth.steps, config.superpixels.stage.steps
     starts = range(0, len(images), config.batch_size)
-    total = (smooth_steps + steps) * len(starts)
+    total = (smooth_steps + steps) * len(images)
 
     def tell(done: int) -> None:
         if progress is not None:
@@ -95,7 +96,8 @@ def optimise_superpixel_masks(
     smooth = optimise_masks(network, images, targets, config=smooth_only, progress=lambda done, _: tell(done))
     indices = torch.as_tensor(targets, dtype=torch.long)
     masks = []
-    for number, start in enumerate(starts):
+    done = smooth_steps * len(images)
+    for start in starts:
         part = slice(start, start + config.batch_size)
         # Callers may be in inference mode, whose tensors autograd refuses: hence the copies.
         with torch.inference_mode(False), torch.enable_grad():
@@ -103,7 +105,8 @@ def optimise_superpixel_masks(
             optimisation = _Optimisation(network, images[part].clone(), indices[part].clone(), begin, config)
             for step in range(steps):
                 optimisation.step(step)
-                tell(smooth_steps * len(starts) + number * steps + step + 1)
+                done += len(begin)
+                tell(done)
             masks.append(optimisation.masks()[:, 0].detach().cpu().numpy())
     return SuperpixelResult(
         smooth=smooth.smooth,

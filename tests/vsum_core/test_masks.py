@@ -11,7 +11,6 @@ from vsum_core.masks import (
     inscribed_circle,
     learning_rate_at,
     optimise_masks,
-    regularisation,
     rendered,
 )
 from vsum_core.networks import Network, NetworkSpecification
@@ -63,23 +62,6 @@ def short(config, steps):
 STAGE = MaskStageConfig(steps=1, learning_rate=0.1, area_weight=0.0, total_variation_weight=0.0)
 
 
-def test_regularisation_by_hand():
-    masks = torch.tensor([[[[0.0, 1.0], [0.5, 1.0]]], [[[1.0, 1.0], [1.0, 1.0]]]])
-    area = dataclasses.replace(STAGE, area_weight=2.0)
-    torch.testing.assert_close(regularisation(masks, stage=area), torch.tensor([2 * 1.5 / 4, 0.0]))
-    variation = dataclasses.replace(STAGE, total_variation_weight=3.0)
-    # Rows differ by 0.5 and 0, columns by 1 and 0.5, cubed and averaged over two each.
-    expected = 3 * ((0.5**3 + 0) / 2 + (1 + 0.5**3) / 2)
-    torch.testing.assert_close(regularisation(masks, stage=variation), torch.tensor([expected, 0.0]))
-    binary = dataclasses.replace(STAGE, binary_weight=4.0)
-    torch.testing.assert_close(regularisation(masks, stage=binary), torch.tensor([4 * 0.25 / 4, 0.0]))
-
-
-def test_regularisation_needs_neighbours():
-    with pytest.raises(ValueError, match="2 x 2"):
-        regularisation(torch.ones(1, 1, 1, 5), stage=STAGE)
-
-
 def test_inscribed_circle_by_hand():
     expected = [[1, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 1]]
     assert inscribed_circle(4, 4).tolist() == expected
@@ -115,6 +97,8 @@ def test_schedules():
     stage = dataclasses.replace(STAGE, steps=3, learning_rate=0.2, final_learning_rate=0.1, contrast=9.0)
     assert [learning_rate_at(stage, step) for step in range(3)] == pytest.approx([0.2, 0.15, 0.1])
     assert [contrast_at(stage, step) for step in range(3)] == pytest.approx([1, 3, 9])
+    later = dataclasses.replace(stage, initial_contrast=2.0, contrast=8.0)
+    assert [contrast_at(later, step) for step in range(3)] == pytest.approx([2, 4, 8])
     constant = dataclasses.replace(stage, final_learning_rate=None, contrast=1.0)
     assert [learning_rate_at(constant, step) for step in range(3)] == [0.2] * 3
     assert [contrast_at(constant, step) for step in range(3)] == [1.0] * 3
@@ -205,12 +189,43 @@ def test_shapes_progress_and_history():
     result = optimise_masks(
         network(), striped_images(3), [0, 1, 2], config=config, progress=lambda *call: calls.append(call)
     )
-    assert calls == [(step, 8) for step in range(1, 9)]
+    # Four steps of a batch of two, then four of the third image.
+    assert calls == [(steps, 12) for steps in (2, 4, 6, 8, 9, 10, 11, 12)]
     assert result.smooth.shape == result.sharp.shape == (3, SIDE, SIDE)
     assert result.smooth.dtype == result.sharp.dtype == np.float32
     assert result.history.loss.shape == result.history.p.shape == (3, 4)
     assert result.history.smooth_steps == 2
     assert result.sharp.min() >= 0 and result.sharp.max() <= 1
+
+
+class NarrowDetector(StripeDetector):
+    """Has no memory for more than two images at once."""
+
+    def forward(self, images):
+        if len(images) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return super().forward(images)
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_the_masks_stay_the_same():
+    config = short(preset("default").masks, 5)
+    images = striped_images(7)
+    calls = []
+    halved = optimise_masks(
+        network(NarrowDetector()), images, [0] * 7, config=config, progress=lambda *call: calls.append(call)
+    )
+    fitting = optimise_masks(network(), images, [0] * 7, config=dataclasses.replace(config, batch_size=2))
+    np.testing.assert_allclose(halved.sharp, fitting.sharp, atol=1e-4)
+    assert calls[-1] == (70, 70)
+
+
+def test_an_image_that_does_not_fit_is_an_error():
+    class NoMemory(nn.Module):
+        def forward(self, images):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        optimise_masks(network(NoMemory()), striped_images(2), [0, 0], config=short(MaskConfig(), 1))
 
 
 def test_works_inside_inference_mode_and_leaves_the_images_alone():

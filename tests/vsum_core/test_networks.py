@@ -18,6 +18,7 @@ from vsum_core.networks import (
     load_network,
     network_names,
 )
+from vsum_core.networks.efficientnet_lite import pad_in_convolutions
 from vsum_core.networks.folding import fold_batch_norms
 from vsum_core.networks.imagenet import imagenet_names, imagenet_wnids
 
@@ -73,6 +74,18 @@ def test_efficientnet_lite_folded_equals_unfolded(name, side):
     images = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(folded.logits(images), plain.logits(images), atol=1e-4, rtol=0)
     assert folded.weights_sha256 == plain.weights_sha256
+
+
+def test_convolutions_that_pad_by_themselves_give_the_same_numbers():
+    from efficientnet_lite_pytorch import EfficientNet
+
+    module = randomised(EfficientNet.from_name("efficientnet-lite0").eval())
+    images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        before = module(images)
+        # Twelve blocks have a depthwise convolution of stride 1; strides of 2 need more zeros on one side.
+        assert pad_in_convolutions(module) == 12
+        torch.testing.assert_close(module(images), before, atol=1e-4, rtol=1e-4)
 
 
 def test_efficientnet_lite_is_frozen_and_names_its_weights():

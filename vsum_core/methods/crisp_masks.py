@@ -26,11 +26,12 @@ def relevance(question: Question) -> Maps:
 
 
 def masks(question: Question) -> Explanation:
-    """The sharp masks."""
+    """The sharp masks, and the smooth ones they come from."""
     result = _optimise(question)
     if isinstance(result, MaskResult):
-        return Explanation(masks=result.sharp, scores=result.scores)
-    return Explanation(masks=result.sharp, scores=mask_scores(question, result.sharp, p_smooth=result.p_smooth))
+        return Explanation(masks=result.sharp, scores=result.scores, smooth=result.smooth)
+    scores = mask_scores(question, result.sharp, p_smooth=result.p_smooth)
+    return Explanation(masks=result.sharp, scores=scores, smooth=result.smooth)
 
 
 def _optimise(question: Question) -> MaskResult | SuperpixelResult:

@@ -92,10 +92,12 @@ class Explanation:
     Attributes:
         masks: float32 (N, H, W) in [0, 1]; 1 keeps a pixel, 0 replaces it by the blurred one.
         scores: one per image.
+        smooth: as ``masks``, from the stage before them; None for methods without such a stage.
     """
 
     masks: Maps
     scores: tuple[MaskScores, ...]
+    smooth: Maps | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import importlib
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from vsum_core.networks.imagenet import imagenet_names, imagenet_wnids
 from vsum_core.networks.loaded import LoadedWeights
@@ -44,6 +45,7 @@ def load(name: str, *, cache: Path | None) -> LoadedWeights:
 
     module = EfficientNet.from_name(name)
     module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    pad_in_convolutions(module)
     specification = NetworkSpecification(
         name=name,
         weights=path.name,
@@ -56,6 +58,25 @@ def load(name: str, *, cache: Path | None) -> LoadedWeights:
         interpolation="bicubic",
     )
     return LoadedWeights(specification=specification, module=module, weights_sha256=file_sha256(path))
+
+
+def pad_in_convolutions(module: nn.Module) -> int:
+    """Let convolutions pad by themselves, in place, and return how many do.
+
+    A convolution of this network pads its input by a module of its own, which copies it. Where both sides get equally
+    many zeros the convolution can do that, which gives the same numbers with one pass over memory less.
+    """
+    changed = 0
+    for part in module.modules():
+        padding = getattr(part, "static_padding", None)
+        if not isinstance(part, nn.Conv2d) or not isinstance(padding, nn.ZeroPad2d) or part.padding != (0, 0):
+            continue
+        left, right, top, bottom = padding.padding
+        if left == right and top == bottom:
+            part.padding = (top, left)
+            part.static_padding = nn.Identity()
+            changed += 1
+    return changed
 
 
 def _weights_path(name: str) -> Path:

@@ -43,6 +43,7 @@ class ImageMask:
         scores: what the mask does to the network.
         regions: the strongest connected regions, by score drop.
         file: 8-bit PNG of the sharp mask in the store.
+        smooth_file: the same of the smooth mask; None for methods without one.
     """
 
     image: ImageFile
@@ -50,6 +51,7 @@ class ImageMask:
     scores: MaskScores
     regions: tuple[MaskRegion, ...]
     file: str
+    smooth_file: str | None = None
 
     @property
     def deleted(self) -> float:
@@ -148,14 +150,21 @@ def _explain(
         components = mask_regions(sharp, config=run.config.regions)
         drops = region_drops(network, pixels[index], int(targets[index]), components, config=run.config.masks)
         order = top_regions(drops, config=run.config.regions)
-        encoded = cv2.imencode(".png", np.rint(sharp * 255).astype(np.uint8))[1].tobytes()
         values: dict[str, object] = {
             "scores": dataclasses.asdict(explanation.scores[index]),
             "regions": [_region_values(components[i], float(drops[i])) for i in order],
-            "file": run.store.put(encoded, suffix="png"),
+            "file": run.store.put(_encoded(sharp), suffix="png"),
+            "smooth_file": None
+            if explanation.smooth is None
+            else run.store.put(_encoded(explanation.smooth[index]), suffix="png"),
         }
         finished.append((image, values, sharp))
     return finished
+
+
+def _encoded(mask: np.ndarray) -> bytes:
+    """8-bit PNG of a mask in [0, 1]."""
+    return cv2.imencode(".png", np.rint(mask * 255).astype(np.uint8))[1].tobytes()
 
 
 def _region_values(component: np.ndarray, drop: float) -> dict[str, object]:
@@ -175,4 +184,5 @@ def _restore(image: ImageFile, result: StageResult) -> ImageMask:
             for region in result.values["regions"]
         ),
         file=result.values["file"],
+        smooth_file=result.values["smooth_file"],
     )
