@@ -162,6 +162,17 @@ def test_a_late_returner_goes_on_and_finishes(visitor, study, taken):
     ]
 
 
+def test_an_open_page_keeps_the_place(visitor, study):
+    visitor.page.clock.install()
+    participant = visitor.consent(study)
+    soon = timezone.now() + timedelta(minutes=2)
+    Slot.objects.filter(holder=participant).update(lease_expires_at=soon)
+    with visitor.page.expect_response("**/heartbeat/") as beat:
+        visitor.page.clock.run_for(61_000)
+    assert beat.value.status == 204
+    assert Slot.objects.get(holder=participant).lease_expires_at > soon + timedelta(minutes=20)
+
+
 def test_pictures_ahead_are_tried_again_and_their_progress_is_shown(open_visitor, study):
     visitor = open_visitor(complaints_are_expected=True)
     failed = set()

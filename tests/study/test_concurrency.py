@@ -13,11 +13,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from study.models import Answer, AnswerKind, Participant, ParticipantState, Slot, SlotState
+from study.models import Answer, AnswerKind, Event, EventKind, Participant, ParticipantState, Slot, SlotState
 from study.recruitment import Entry
 from study.services.answers import Outcome, commit_answer
 from study.services.consent import give_consent
-from study.services.progress import leave_instructions, serve_trial
+from study.services.progress import leave_instructions, resume_participant, serve_trial
+from study.services.slots import sweep_leases
 from study.tasks import Submission
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,12 +92,51 @@ def test_one_trial_answered_many_times_at_once_keeps_one_answer(study):
     assert Answer.objects.get().text == commitments[outcomes.index(Outcome.COMMITTED)].answer.text
 
 
+@pytest.mark.django_db(transaction=True)
+def test_sweeps_at_once_give_each_slot_back_once(study):
+    for _ in range(4):
+        give_consent(study, Entry(source="open"), nonce=secrets.token_urlsafe(16))
+    Slot.objects.exclude(holder=None).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    swept = at_once(lambda number: sweep_leases(now=timezone.now()), 6)
+    assert sum(swept) == 4
+    assert Event.objects.filter(kind=EventKind.LEASE_EXPIRED).count() == 4
+    assert Participant.objects.filter(state=ParticipantState.TIMED_OUT).count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_late_returner_and_newcomers_at_once_never_share_a_slot(study):
+    late = give_consent(study, Entry(source="open"), nonce=secrets.token_urlsafe(16))
+    for _ in range(study.participants_planned - 1):
+        give_consent(study, Entry(source="open"), nonce=secrets.token_urlsafe(16))
+    Slot.objects.filter(holder=late).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    sweep_leases(now=timezone.now())
+
+    def go(number):
+        if number < 3:
+            return resume_participant(late)
+        return give_consent(study, Entry(source="open"), nonce=secrets.token_urlsafe(16))
+
+    at_once(go, 9)
+    slot = Slot.objects.get(number=1)
+    late.refresh_from_db()
+    assert late.state == ParticipantState.CONSENTED
+    assert slot.state == SlotState.CLAIMED
+    inside = Participant.objects.filter(slot__isnull=False, state=ParticipantState.CONSENTED)
+    assert inside.count() == study.participants_planned
+    kept = late.events.get(kind=EventKind.CAME_BACK).detail["kept_slot"]
+    assert kept == (slot.holder_id == late.pk)
+    assert Participant.objects.filter(state=ParticipantState.OVER_QUOTA).count() == (6 if kept else 5)
+
+
 @pytest.mark.postgresql
 @pytest.mark.slow
 def test_all_of_this_holds_on_postgresql(postgresql_url):
     if connection.vendor == "postgresql":
         pytest.skip("this run is on PostgreSQL already")
-    files = [f"tests/study/{name}.py" for name in ("test_concurrency", "test_consent", "test_exports")]
+    files = [
+        f"tests/study/{name}.py"
+        for name in ("test_concurrency", "test_consent", "test_exports", "test_slots", "test_completion")
+    ]
     result = subprocess.run(
         [
             sys.executable,
