@@ -73,10 +73,9 @@ class Recruiter(ABC):
         return str(self.settings(study).get(word, self.parameters[word]))
 
     def details(self, study: Study, query: Mapping[str, str], *words: str) -> dict[str, str]:
-        """Return the parameters of these words that the link has, each cut to 200 characters."""
-        return {
-            word: value[:LONGEST_IDENTIFIER] for word in words if (value := query.get(self.parameter(study, word), ""))
-        }
+        """Return the parameters of these words that the link has, each cut to 200 characters; nothing unprintable."""
+        values = {word: query.get(self.parameter(study, word), "") for word in words}
+        return {word: value[:LONGEST_IDENTIFIER] for word, value in values.items() if value and value.isprintable()}
 
     @abstractmethod
     def recognise(self, study: Study, query: Mapping[str, str], *, raw_query: str) -> Entry | None:
@@ -105,16 +104,16 @@ def check_identifier(subject: str, *, site: str) -> str:
 
     Raises:
         EntryRefusedError: the placeholder was not filled in, as when a researcher copies the link by hand, or the
-            identifier is longer than 200 characters.
+            identifier is longer than 200 characters or holds what cannot be printed.
     """
     if "{{" in subject or "%" in subject:
         raise EntryRefusedError(
             _("The link still has a placeholder where your ID from %(site)s should be. Please open it from there.")
             % {"site": site}
         )
-    if len(subject) > LONGEST_IDENTIFIER:
+    if len(subject) > LONGEST_IDENTIFIER or not subject.isprintable():
         raise EntryRefusedError(
-            _("The ID from %(site)s in the link is too long. Please open the link from there.") % {"site": site}
+            _("The ID from %(site)s in the link cannot be right. Please open the link from there.") % {"site": site}
         )
     return subject
 

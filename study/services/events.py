@@ -7,9 +7,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from study.models import BROWSER_EVENT_KINDS, Event, Participant, ParticipantState
+from study.tasks.form import is_short_scalar
 
 LARGEST_NUMBER_OF_EVENTS = 2000
 LONGEST_DETAIL = 10
+LONGEST_KEY = 40
+LONGEST_WORD = 100
 
 
 @transaction.atomic
@@ -34,7 +37,7 @@ def _short_detail(detail: object) -> dict[str, Any]:
     if not isinstance(detail, Mapping):
         return {}
     return {
-        str(key)[:40]: value
+        key[:LONGEST_KEY]: value
         for key, value in list(detail.items())[:LONGEST_DETAIL]
-        if isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 100)
+        if is_short_scalar(key, longest=LONGEST_WORD) and is_short_scalar(value, longest=LONGEST_WORD)
     }

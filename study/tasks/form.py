@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from study.models import AnswerKind
 
+LARGEST_NUMBER = 1e15
 LONGEST_REACTION_MS = 24 * 60 * 60 * 1000.0
 LARGEST_CLIENT_REPORT = 4096
 CLIENT_REPORT_KEYS = (
@@ -139,8 +140,11 @@ class ChoiceForm(TaskForm):
         )
 
 
-def is_short_scalar(value: object) -> bool:
-    """Tell whether a value from a browser's report is worth keeping: a finite number, a truth value or a short word."""
+def is_short_scalar(value: object, *, longest: int = 40) -> bool:
+    """Tell whether a value from a browser's report is worth keeping: a number, a truth value, a short word.
+
+    Everything that is kept can be stored as JSON on every database: no NUL, no lone surrogate, nothing infinite.
+    """
     if isinstance(value, str):
-        return 0 < len(value) <= 40
-    return isinstance(value, bool | int | float) and math.isfinite(value)
+        return 0 < len(value) <= longest and value.isprintable()
+    return isinstance(value, bool | int | float) and -LARGEST_NUMBER <= value <= LARGEST_NUMBER

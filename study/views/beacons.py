@@ -17,7 +17,8 @@ LARGEST_EVENT_REPORT = 16_384
 def record_browser_events(request: HttpRequest, token: str) -> HttpResponse:
     """Take a beacon: one `{"kind", "detail"}` in JSON, or a list of them, as the body or in the field `events`."""
     participant = get_participant(token)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_EVENT_REPORT:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length.isdecimal() or int(length) > LARGEST_EVENT_REPORT:
         return HttpResponse("Too long.", status=413, content_type="text/plain")
     form_types = ("application/x-www-form-urlencoded", "multipart/form-data")
     try:

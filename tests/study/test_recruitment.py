@@ -36,7 +36,7 @@ def test_everybody_else_comes_by_the_open_link():
     assert (entry.source, entry.subject, entry.raw_query) == ("open", "", "utm_source=mail")
 
 
-@pytest.mark.parametrize("subject", ["{{%PROLIFIC_PID%}}", "%7B", "x" * 201])
+@pytest.mark.parametrize("subject", ["{{%PROLIFIC_PID%}}", "%7B", "x" * 201, "a\x00b", "a\ud800b"])
 def test_bad_prolific_identifiers_are_refused(subject):
     with pytest.raises(EntryRefusedError, match="Prolific"):
         recognise(a_study(), {"PROLIFIC_PID": subject}, raw_query="")
