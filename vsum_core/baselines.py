@@ -33,6 +33,7 @@ class Region:
         similarity: to the exemplar of its group; None for the exemplar itself and where there is no exemplar.
         offset: right and down, in whole pixels of the frame, from the place the region has been moved from; give it to
             :func:`shift_mask` to move the region's mask along.
+        number: of the region in its class, where it has an outline of its own; None otherwise.
     """
 
     image: int
@@ -40,6 +41,7 @@ class Region:
     drop: float | None = None
     similarity: float | None = None
     offset: tuple[int, int] = (0, 0)
+    number: int | None = None
 
 
 def random_regions(
@@ -159,6 +161,7 @@ def _move(region: Region, frame_side: int, generator: np.random.Generator) -> Re
         image=region.image,
         box=(left + rightwards, top + downwards, right + rightwards, bottom + downwards),
         offset=(rightwards, downwards),
+        number=region.number,
     )
 
 

@@ -17,6 +17,7 @@ from vsum_core.methods.registry import CRISP_MASKS
 from vsum_core.networks import Network
 from vsum_core.progress import Progress, Silent
 from vsum_core.provenance import code_digest
+from vsum_core.stages.concepts import group_concepts
 from vsum_core.stages.grouping import Grouping, group
 from vsum_core.stages.masking import ImageMask, make_masks
 from vsum_core.stages.matching import ClassMatcher, ClassRegions
@@ -130,32 +131,40 @@ def pregenerate(
     masked = [image for image in images.images if any(image.id in found for found in masks.values())]
     boxes = make_proposals(run, masked)
     draws = range(config.quality.scatterings if config.quality.bar is QualityBar.EVIDENCE else 0)
-    scattered = scattered_masks(run, masks, draws=draws)
+    by_itself = {method.name for method in methods if method.groups_segments}
+    matched = {explainer: found for explainer, found in masks.items() if explainer.method not in by_itself}
+    scattered = scattered_masks(run, matched, draws=draws)
     clusterings: list[dict[str, Any]] = []
     summaries: list[dict[str, Any]] = []
     for label in images.classes:
         of_class = [image for image in masked if image.label.name == label.name]
-        matcher = ClassMatcher(run, of_class, boxes, masks | scattered)
+        matcher = ClassMatcher(run, of_class, boxes, matched | scattered)
         regions = matcher.regions(label=label.name)
         for network in networks:
             for method in methods:
                 explainer = Explainer(network.specification.name, method.name)
                 found = masks[explainer]
                 own_masks = {image.id: found[image.id] for image in of_class if image.id in found}
-                random = [scattered_explainer(explainer, draw) for draw in draws]
-                grouping = group(
-                    run,
-                    network,
-                    matcher,
-                    MaskedRegions(regions[explainer], own_masks),
-                    scatterings=[MaskedRegions(regions[key], scattered[key]) for key in random],
-                    label=f"{label.name}, {explainer}",
-                )
+                if method.groups_segments:
+                    own_regions, grouping = group_concepts(
+                        run, network, method, own_masks, label=f"{label.name}, {explainer}"
+                    )
+                else:
+                    own_regions = regions[explainer]
+                    random = [scattered_explainer(explainer, draw) for draw in draws]
+                    grouping = group(
+                        run,
+                        network,
+                        matcher,
+                        MaskedRegions(own_regions, own_masks),
+                        scatterings=[MaskedRegions(regions[key], scattered[key]) for key in random],
+                        label=f"{label.name}, {explainer}",
+                    )
                 for arm in (Arm.SUMMARIES, *arms):
                     result = summarise(
                         run,
                         network,
-                        regions[explainer],
+                        own_regions,
                         grouping,
                         own_masks,
                         method=method.name,
@@ -166,9 +175,7 @@ def pregenerate(
                     if tagger_of is not None:
                         made = tag_summaries(run, network, tagger_of(network), made)
                     summaries.extend(made)
-                    clusterings.append(
-                        _clustering(label, explainer, arm, own_masks, regions[explainer], grouping, result)
-                    )
+                    clusterings.append(_clustering(label, explainer, arm, own_masks, own_regions, grouping, result))
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "run": _run_record(run, networks, methods, arms, kept=kept, tagged=tagger_of is not None),

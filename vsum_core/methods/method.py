@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,8 @@ class Method:
         constants: frozen dataclass with every constant of the method; part of cache keys.
         relevance: question → (N, H, W), larger = more relevant, finite; its scale is the method's own.
         masks: for methods whose result is a mask; None: the mask is made from the relevance.
+        groups_segments: whether the method groups superpixels by itself instead of matching proposals; see
+            :mod:`vsum_core.stages.concepts`.
         finds_area: whether the method decides how much to delete, so that the question's ``areas`` are not read.
     """
 
@@ -118,7 +120,8 @@ class Method:
     constants: Any
     relevance: Callable[[Question], Maps]
     masks: Callable[[Question], Explanation] | None = None
-    finds_area: bool = field(default=False)
+    finds_area: bool = False
+    groups_segments: bool = False
 
     @property
     def module(self) -> str:

@@ -28,6 +28,7 @@ _METHOD_MODULES = {
     "integrated-gradients": "vsum_core.methods.integrated_gradients",
     "rise": "vsum_core.methods.rise",
     "occlusion": "vsum_core.methods.occlusion",
+    "ace": "vsum_core.methods.concepts",
 }
 
 

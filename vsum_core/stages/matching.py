@@ -35,6 +35,7 @@ class ClassRegions:
         proposals: (R,) positions among the proposals of their image.
         similarity: float32 (R, R), 0 or more.
         key: cache key of everything that led here.
+        outlines: bool (R, S, S) on the frame where regions have outlines of their own; None: the masks cut them out.
     """
 
     images: tuple[ImageFile, ...]
@@ -43,6 +44,7 @@ class ClassRegions:
     proposals: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float32]
     key: str
+    outlines: npt.NDArray[np.bool_] | None = None
 
 
 class ClassMatcher:

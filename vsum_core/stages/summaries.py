@@ -117,6 +117,7 @@ def _groups(run: Run, regions: ClassRegions, grouping: Grouping, *, arm: Arm, se
                 image=int(regions.image_of_region[member]),
                 box=_as_box(regions.boxes[member]),
                 similarity=similarity,
+                number=int(member) if regions.outlines is not None else None,
             )
             for member, similarity in zip(cluster.members, cluster.similarities, strict=True)
         ]
@@ -145,6 +146,8 @@ def _frames(run: Run, masks: Mapping[str, ImageMask], arm: Arm) -> dict[str, Fra
 def _show(regions: ClassRegions, region: Region, frames: Mapping[str, Frame]) -> _Shown:
     image = regions.images[region.image]
     mask = frames[image.id]
+    if regions.outlines is not None and region.number is not None:
+        mask = np.where(regions.outlines[region.number], np.float32(0), np.float32(1))
     moved = shift_mask(mask, region.offset).astype(np.float32) if region.offset != (0, 0) else mask
     return _Shown(region=region, image=image, mask=moved)
 
