@@ -65,7 +65,7 @@ def test_the_segment_with_the_evidence_drops_most_and_looks_unlike_the_others(qu
     features = segment_features(dataclasses.replace(question, network=convolutional_network), 0, outlines)
     assert features.shape == (3, 4)
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)
-    assert features[1] @ features[2] > 0.99 > features[0] @ features[1]
+    assert features[1] @ features[2] > features[0] @ features[1] + 1e-3
 
 
 def test_groups_by_hand():
