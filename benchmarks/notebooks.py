@@ -44,6 +44,10 @@ def build(script: Path) -> int:
     NotebookClient(notebook, timeout=3600, resources=resources, record_timing=False).execute()
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"{script.stem}-{number}"  # the same on every build
+        # tqdm, which Captum brings along, warns about a missing widget, with the path of this machine.
+        cell["outputs"] = [one for one in cell.get("outputs", []) if "IProgress not found" not in one.get("text", "")]
+        if cell["cell_type"] != "code":
+            del cell["outputs"]
     target = script.with_suffix(".ipynb")
     nbformat.write(notebook, target)
     return target.stat().st_size
