@@ -110,7 +110,8 @@ VARIANTS: dict[str, Variant] = {
     "PHM for LOM": Variant(_part("flow", matcher=Matcher.PROBABILISTIC_HOUGH)),
     "near-duplicates stay": Variant(_part("pruning", area_ratio=1.0)),
     "k-means for AP": Variant(clusterer=k_means),
-    "reference's preference": Variant(_part("clustering", preference_factor=1.3)),
+    "larger clusters": Variant(_part("clustering", preference_factor=2.0)),
+    "regions three quarters masked": Variant(_part("pruning", minimum_masked=0.75)),
     "relative bar": Variant(_part("quality", bar=QualityBar.RELATIVE)),
     "null-calibrated SSIM bar": Variant(_part("quality", bar=QualityBar.NULL_CALIBRATED)),
     "no bar": Variant(_part("quality", bar=QualityBar.NONE)),
@@ -229,7 +230,16 @@ def measure(
             real = _masked(regions, everything, explainer)
             held_out = [_masked(regions, everything, scattered_explainer(explainer, draw)) for draw in HELD_OUT]
             grouping, *random = (
-                group(run, network, matcher, case, scatterings=null, clusterer=variant.clusterer, label=label.name)
+                group(
+                    run,
+                    network,
+                    matcher,
+                    case,
+                    scatterings=null,
+                    clusterer=variant.clusterer,
+                    with_structure=False,
+                    label=label.name,
+                )
                 for case in (real, *held_out)
             )
             results.append(
@@ -314,11 +324,11 @@ def print_cases(name: str, results: Sequence[CaseResult]) -> None:
 def print_line(name: str, total: Mapping[str, Any], seconds: float, *, first: bool) -> None:
     """One variant in one line."""
     if first:
-        print(f"{'variant':26} summaries  purity  recall (used)  recall, background  random accepted  seconds")
+        print(f"{'variant':30} summaries  purity  recall (used)  recall, background  random accepted  seconds")
     recall = f"{_number(total['recall']):>6} {total['recalled']:>3}/{total['used']:<3}"
     random = f"{_number(total['false_share']):>6} {total['random_accepted']:>3}/{total['random_clusters']:<4}"
     print(
-        f"{name:26} {total['summaries']:9}  {_number(total['purity']):>6}  {recall} "
+        f"{name:30} {total['summaries']:9}  {_number(total['purity']):>6}  {recall} "
         f"{_number(total['recall_background']):>18}  {random} {seconds:9.0f}",
         flush=True,
     )

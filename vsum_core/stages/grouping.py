@@ -71,6 +71,7 @@ def group(
     *,
     scatterings: Sequence[MaskedRegions] = (),
     clusterer: Clusterer = affinity_propagation,
+    with_structure: bool = True,
     label: str,
 ) -> Grouping:
     """Cluster the regions and filter the clusters; kept in the store.
@@ -82,6 +83,8 @@ def group(
         masked: regions of the explainer, and its masks.
         scatterings: regions of its scattered masks; read with ``QualityBar.EVIDENCE`` only.
         clusterer: affinity propagation, or what a comparison puts in its place.
+        with_structure: whether structural similarity is reported where the bar does not need it; it takes the dense
+            flow between all members, most of this stage's time.
         label: class and explainer, for progress.
     """
     config, regions = run.config, masked.regions
@@ -93,6 +96,7 @@ def group(
         clustering=as_dictionary(config.clustering),
         quality=as_dictionary(config.quality),
         flow=as_dictionary(config.flow),
+        with_structure=with_structure,
         perturbation=[config.masks.blur_kernel, config.masks.blur_sigma],
         seed=config.seed,
         code=code_digest(__name__),
@@ -111,7 +115,7 @@ def group(
             similarity=regions.similarity,
             config=config.quality,
         )
-        if config.quality.bar is QualityBar.EVIDENCE:
+        if config.quality.bar is QualityBar.EVIDENCE and with_structure:
             final = _with_structure(run, matcher, regions, final, label=label)
         result = run.store.remember(
             STAGE,
