@@ -9,7 +9,7 @@ clusters of random regions were accepted that went the same way (masks scattered
 in one line each, the same for every variant of the method, in which one stage is left out or replaced. Finished stages
 stay in the run directory, so variants share what they have in common and a second call continues an interrupted one.
 
-``--quick`` looks at one network, three species and eight birds of each, and at the quality bars only: two minutes.
+``--quick`` looks at one network, three species and eight birds of each, and at the quality bars only.
 """
 
 from __future__ import annotations
@@ -111,6 +111,7 @@ VARIANTS: dict[str, Variant] = {
     "near-duplicates stay": Variant(_part("pruning", area_ratio=1.0)),
     "k-means for AP": Variant(clusterer=k_means),
     "larger clusters": Variant(_part("clustering", preference_factor=2.0)),
+    "half the null share": Variant(_part("quality", null_share=0.05)),
     "regions three quarters masked": Variant(_part("pruning", minimum_masked=0.75)),
     "relative bar": Variant(_part("quality", bar=QualityBar.RELATIVE)),
     "null-calibrated SSIM bar": Variant(_part("quality", bar=QualityBar.NULL_CALIBRATED)),

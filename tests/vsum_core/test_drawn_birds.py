@@ -13,7 +13,8 @@ from vsum_core.class_labels import ClassLabel
 from vsum_core.networks import UnknownNetworkError, WeightsUnavailableError, load_network, network_names
 from vsum_core.networks.bird_training import ARCHITECTURES, BirdTrainingConfig, build_bird_network, train_bird_network
 from vsum_core.networks.drawn_birds import default_cache, load, weights_path
-from vsum_core.synthetic import SPECIES, draw_bird
+from vsum_core.synthetic import SPECIES, Part, draw_bird
+from vsum_core.synthetic.species import FIELD_MARKS
 
 TINY = BirdTrainingConfig(architecture="bird-small", side=48, birds_per_species=4, epochs=2, batch_size=10)
 
@@ -100,11 +101,31 @@ def test_wrong_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"architecture": "bird-huge"}, {"epochs": 0}, {"borrowed_share": 1.5}, {"deleted_share": -0.1}]
+    "change",
+    [
+        {"architecture": "bird-huge"},
+        {"epochs": 0},
+        {"borrowed_share": 1.5},
+        {"deleted_share": -0.1},
+        {"blob_share": 1.1},
+        {"field_marks": 0},
+        {"field_marks": 4},
+    ],
 )
 def test_impossible_configurations(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         dataclasses.replace(TINY, **change)  # type: ignore[arg-type]
+
+
+def test_each_network_is_taught_the_first_field_marks() -> None:
+    small, large = (BirdTrainingConfig(architecture=name) for name in ARCHITECTURES)
+    for species, marks in FIELD_MARKS.items():
+        assert small.marks_of(species) == marks[:2]
+        assert large.marks_of(species) == marks[:3]
+        assert len(set(marks)) == len(marks)
+        assert all(getattr(SPECIES[species], part) is not None for part in marks)
+    assert dataclasses.replace(large, field_marks=1).marks_of("robin") == (Part.HEAD,)
+    assert set(FIELD_MARKS) == set(SPECIES)
 
 
 def test_default_cache_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
