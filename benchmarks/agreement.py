@@ -11,12 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from analysis.agreement import UnitBootstrap, gwet_ac, krippendorff_alpha
+from analysis.estimates import Estimate
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,12 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lost = source.random(shape) < options.missing
     ratings[lost] = continuous[lost] = np.nan
     boot = UnitBootstrap(draws=options.draws, seed=1)
-    cases = {
-        level: lambda level=level: krippendorff_alpha(ratings=ratings, level=level, bootstrap=boot)
+    cases: dict[str, Callable[[], Estimate]] = {
+        level: partial(krippendorff_alpha, ratings=ratings, level=level, bootstrap=boot)
         for level in ("nominal", "ordinal", "interval", "ratio")
     }
-    cases["interval (continuous)"] = lambda: krippendorff_alpha(ratings=continuous, level="interval", bootstrap=boot)
-    cases["AC2, quadratic"] = lambda: gwet_ac(ratings=ratings, weights="quadratic", bootstrap=boot)
+    cases["interval (continuous)"] = partial(krippendorff_alpha, ratings=continuous, level="interval", bootstrap=boot)
+    cases["AC2, quadratic"] = partial(gwet_ac, ratings=ratings, weights="quadratic", bootstrap=boot)
     records = []
     print(f"{options.raters} raters × {options.units} units, {options.missing:.0%} missing, {options.draws} draws")
     for name, compute in cases.items():

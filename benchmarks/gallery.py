@@ -155,7 +155,7 @@ def _summary(store: Store, summary: Mapping[str, Any]) -> dict[str, Any]:
 def _mask(store: Store, mask: Mapping[str, Any], path: Path) -> dict[str, Any]:
     sharp = _decoded_grey(store.read(mask["file"]))
     smooth = _decoded_grey(store.read(mask["smooth_file"])) if mask.get("smooth_file") else None
-    image = cv2.resize(read_image(path), sharp.shape[::-1], interpolation=cv2.INTER_AREA)
+    image = cv2.resize(read_image(path), sharp.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8)
     return {
         "scores": mask,
         "drops": [region["drop"] for region in mask["regions"]],
@@ -214,7 +214,7 @@ def _embedded(picture: Picture, *, side: int = THUMB_SIDE) -> dict[str, Any]:
     height, width = picture.shape[:2]
     scale = min(1.0, side / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
     content = base64.b64encode(encode_webp(small, quality=QUALITY)).decode()
     return {"address": f"data:image/webp;base64,{content}", "width": size[0], "height": size[1]}
 

@@ -132,14 +132,14 @@ def _write_people(study, stimuli, numbers, total, generator) -> None:  # type: i
                     task="name",
                     stimulus=stimulus,
                     cell=f"name | {condition.network} | {condition.class_name} | {condition.method} | {condition.arm}",
-                    served_at=person.active_at + timedelta(seconds=25 * position),
+                    served_at=person.consented_at + timedelta(minutes=1, seconds=25 * position),
                     serves=1,
                 )
             )
         slots.append(
             Slot(
                 study=study,
-                number=person.slot_number,
+                number=person.slot_number or 0,
                 state=SlotState.COMPLETED if person.completed_at else SlotState.FREE,
                 holder=person if person.completed_at else None,
                 trials=[],
@@ -152,7 +152,7 @@ def _write_people(study, stimuli, numbers, total, generator) -> None:  # type: i
         if trial.position > answered[(trial.participant_id - people[0].pk)]:
             continue
         none = generator.random() < 0.15
-        favourite = NAMES[trial.stimulus_id % len(NAMES)]
+        favourite = NAMES[(trial.stimulus_id or 0) % len(NAMES)]
         word = favourite if generator.random() < 0.6 else NAMES[int(generator.integers(len(NAMES)))]
         milliseconds = float(generator.lognormal(8.5, 0.5))
         answers.append(
@@ -163,7 +163,7 @@ def _write_people(study, stimuli, numbers, total, generator) -> None:  # type: i
                 confidence=int(generator.integers(1, 6)),
                 reaction_time_ms=milliseconds,
                 server_time_ms=milliseconds + 80,
-                answered_at=trial.served_at + timedelta(milliseconds=milliseconds),
+                answered_at=(trial.served_at or now) + timedelta(milliseconds=milliseconds),
             )
         )
     Answer.objects.bulk_create(answers, batch_size=2000)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from scipy import special
 
-from analysis.models import fit_cumulative_link, fit_logistic
+from analysis.models import FittedModel, fit_cumulative_link, fit_logistic
 
 SPREADS = {"participant": 1.0, "summary": 0.8}
 EFFECT = 0.5
@@ -37,9 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ratings = 1 + np.digitize(eta + source.logistic(size=eta.size), [-3, -2, -1, 0, 1, 2])
     groups = {"participant": people, "summary": units}
     both = np.column_stack([np.ones(eta.size), network])
-    cases = {
-        "logistic": lambda: fit_logistic(named, both, groups=groups, names=["(Intercept)", "network"]),
-        "cumulative link, 7 steps": lambda: fit_cumulative_link(ratings, both[:, 1:], groups=groups, names=["network"]),
+    cases: dict[str, Callable[[], FittedModel]] = {
+        "logistic": partial(fit_logistic, named, both, groups=groups, names=["(Intercept)", "network"]),
+        "cumulative link, 7 steps": partial(
+            fit_cumulative_link, ratings, both[:, 1:], groups=groups, names=["network"]
+        ),
     }
     records = []
     print(f"{options.participants} participants × {options.summaries} summaries, {eta.size} answers, effect {EFFECT}")

@@ -56,7 +56,7 @@ class _Shown:
     p0: float
 
 
-def mask_curves(manifest: Manifest, run: Path, images: Path, network: Network, *, limit: int) -> dict[str, int | float]:
+def mask_curves(manifest: Manifest, run: Path, images: Path, network: Network, *, limit: int) -> dict[str, Any]:
     """Areas under the deletion and insertion curves of the masks, the first ``limit`` images of each class."""
     config = MaskConfig()
     areas = []
@@ -118,6 +118,6 @@ def _images(manifest: Manifest, run: Path, images: Path, network: Network, limit
                 identifier=mask["image"],
                 pixels=pixels,
                 target=network.class_index(label),
-                mask=cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255,
+                mask=(np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)) / 255).astype(np.float32),
                 p0=mask["p0"],
             )

@@ -30,7 +30,7 @@ def balance_positions(
     """
     used = np.zeros(alternatives)
     by_item: dict[str, np.ndarray] = {}
-    drawn = []
+    drawn: list[list[int]] = []
     for sequence in sequences:
         if not sequence:
             drawn.append([])

@@ -14,6 +14,7 @@ from study.questionnaires.base import Questionnaire, QuestionnaireForm
 
 if TYPE_CHECKING:
     import numpy as np
+    from django_stubs_ext import StrOrPromise
 
 POINTS = 7
 STATEMENTS = (
@@ -23,7 +24,7 @@ STATEMENTS = (
 )
 
 
-def _agreement(label: str) -> forms.TypedChoiceField:
+def _agreement(label: "StrOrPromise") -> forms.TypedChoiceField:
     return forms.TypedChoiceField(
         choices=[(point, str(point)) for point in range(1, POINTS + 1)],
         coerce=int,

@@ -182,7 +182,7 @@ class CompareTask(Task):
 
     def content(self, trial: Trial) -> tuple[list[ShownPicture], dict[str, Any]]:
         """Return both sides with their groups, and the words of the choices."""
-        sides = []
+        sides: list[dict[str, Any]] = []
         for value, letter, side in ((LEFT, _("A"), "left"), (RIGHT, _("B"), "right")):
             groups = trial.detail[side]["groups"]
             pictures = [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import cv2
+import numpy as np
 
 from vsum_core.datasets import ImageFile, read_image
 from vsum_core.networks import Network
@@ -75,7 +76,8 @@ def _picture(run: Run, image: ImageFile) -> dict[str, Any]:
         height, width = pixels.shape[:2]
         scale = min(1.0, LONGER_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
+        if scale < 1:
+            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
         file = run.store.put(encode_webp(pixels, quality=run.config.rendering.quality), suffix="webp")
         result = run.store.remember(STAGE, key, values={"width": size[0], "height": size[1], "file": file})
     return {name: result.values[name] for name in ("file", "width", "height")}

@@ -45,7 +45,8 @@ class Command(BaseCommand):
 def fixture(preset: Preset) -> str:
     """Return a draft of the preset as `loaddata` reads it; without codes, which each installation draws itself."""
     study = Study(slug=preset.name, preset=preset.name, created_at=CREATED_AT, **preset.values())
-    return serializers.serialize("json", [study], indent=2, use_natural_primary_keys=True) + "\n"
+    serialized: str = serializers.serialize("json", [study], indent=2, use_natural_primary_keys=True)
+    return serialized + "\n"
 
 
 def presets_page() -> str:
