@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from study.exports.privacy import plain_name
@@ -83,10 +83,12 @@ def counted(answers: QuerySet[Answer]) -> Iterator[CountedAnswer]:
 
 
 def _answers(study: Study, *, since: datetime, until: datetime) -> QuerySet[Answer]:
-    return Answer.objects.filter(
+    # The sum keeps planners from starting at the study's participants and visiting all their answers: few are new, and
+    # the index of times finds them (1 ms instead of 170 ms with 225,000 answers in SQLite).
+    return Answer.objects.annotate(study_number=F("trial__participant__study_id") + 0).filter(
         answered_at__gt=since,
         answered_at__lte=until,
-        trial__participant__study=study,
+        study_number=study.pk,
         trial__participant__test_at=None,
         trial__phase=Phase.MAIN,
     )
