@@ -61,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     detectors = _detectors(network, train, summaries, config)
     choosing, reporting = test[::2], test[1::2]
     logits, evidences, targets = _look(network, detectors, choosing, config)
-    known = standards(evidences, targets)
-    weight = choose_weight(logits, evidences, known, targets)
+    known = standards(evidences, targets.tolist())
+    weight = choose_weight(logits, evidences, known, targets.tolist())
     logits, evidences, targets = _look(network, detectors, reporting, config)
     plain = logits.argmax(axis=1) == targets
     special = specialised_logits(logits, evidences, known, weight=weight).argmax(axis=1) == targets
@@ -100,7 +100,8 @@ def _images(options: argparse.Namespace) -> ImageSet:
 
 def _parted(images: ImageSet, train: int) -> tuple[ImageSet, list[ImageFile]]:
     seen: dict[str, int] = {}
-    first, rest = [], []
+    first: list[ImageFile] = []
+    rest: list[ImageFile] = []
     for image in images.images:
         seen[image.label.name] = seen.get(image.label.name, 0) + 1
         (first if seen[image.label.name] <= train else rest).append(image)
