@@ -49,7 +49,7 @@ def build(script: Path) -> int:
         if cell["cell_type"] != "code":
             del cell["outputs"]
     target = script.with_suffix(".ipynb")
-    nbformat.write(notebook, target)
+    nbformat.write(notebook, target)  # type: ignore[no-untyped-call]  # the package has no types
     return target.stat().st_size
 
 
