@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -112,7 +112,7 @@ def affinity_propagation(
     for damping in (config.damping, *config.retry_dampings):
         attempts += 1
         is_exemplar, converged, iterations = _pass_messages(
-            shifted, damping, config.maximum_iterations, config.convergence_window
+            shifted, _Messages.none(count), damping, config.maximum_iterations, config.convergence_window
         )
         if converged:
             break
@@ -232,24 +232,35 @@ def _nearest(similarity: FloatMatrix, exemplars: NDArray[np.int64]) -> NDArray[n
     return labels
 
 
+class _Messages(NamedTuple):
+    """What the regions have told each other; float32 (R, R) and, for what they tell themselves, (R,)."""
+
+    responsibility: FloatMatrix
+    availability: FloatMatrix  # of one iteration before; its diagonal is not kept
+    self_availability: NDArray[np.float32]
+
+    @classmethod
+    def none(cls, count: int) -> _Messages:
+        zeros = (np.zeros(shape, np.float32) for shape in ((count, count), (count, count), count))
+        return cls(*zeros)
+
+
 @compiled
 def _pass_messages(
-    similarity: FloatMatrix, damping: float, maximum_iterations: int, window: int
+    similarity: FloatMatrix, messages: _Messages, damping: float, maximum_iterations: int, window: int
 ) -> tuple[NDArray[np.bool_], bool, int]:
     """Responsibilities and availabilities until the exemplars rest; returns (is exemplar (R,), converged, iterations).
 
     One sweep over the rows does both updates of an iteration: a row's availabilities need only the column sums of the
-    sweep before, and its responsibilities only its own availabilities. The messages live in two float32 matrices, the
-    sums in float64. Responsibility damps the update of equation 1 of the paper, availability that of equation 2;
+    sweep before, and its responsibilities only its own availabilities. Messages are changed in place in float32; sums
+    are float64. Responsibility damps the update of equation 1 of the paper, availability that of equation 2;
     the availabilities of a region to itself are kept apart in ``self_availability``.
     """
     count = similarity.shape[0]
     keep = np.float32(damping)
     take = np.float32(1.0 - damping)
     zero = np.float32(0.0)
-    responsibility = np.zeros((count, count), np.float32)
-    availability = np.zeros((count, count), np.float32)
-    self_availability = np.zeros(count, np.float32)
+    responsibility, availability, self_availability = messages
     support = np.zeros(count, np.float64)
     next_support = np.zeros(count, np.float64)
     is_exemplar = np.zeros(count, np.bool_)

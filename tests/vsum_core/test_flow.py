@@ -84,7 +84,7 @@ def photographs():
     return *boxes, appearance_similarity(*features, whitening=None)
 
 
-@pytest.mark.parametrize("matcher", [Matcher.PROBABILISTIC_HOUGH, Matcher.LOCAL_OFFSET])
+@pytest.mark.parametrize("matcher", list(Matcher))
 def test_compiled_matchers_agree_with_the_plain_ones_on_photographs(matcher, photographs):
     config = FlowConfig(matcher=matcher)
     assert_same_matches(match(*photographs, config=config), slow(*photographs, config))
