@@ -211,24 +211,26 @@ def _local_offset_rows(
                 best[p] = confidence[p, q]
                 _set_offset(offsets[p], places_a, places_b, p, q)
     preferred = np.empty(3)
-    offset = np.empty(3)
     for p in range(rows):
         if best[p] == 0.0:
             continue
         share = _preferred_offset(preferred, boxes_a, p, best, offsets, iterations, floor)
-        best[p] = 0.0
+        # Where the proposal would lie in B, and how large, if it moved as its neighbours do.
+        x, y, scale, area = places_a[0, p] + preferred[0], places_a[1, p] + preferred[1], preferred[2], places_a[2, p]
+        highest, winner = 0.0, 0
+        row = confidence[p]
         for q in range(columns):
-            if confidence[p, q] == 0:
+            if row[q] == 0:
                 continue
-            _set_offset(offset, places_a, places_b, p, q)
-            away = np.sqrt((offset[0] - preferred[0]) ** 2 + (offset[1] - preferred[1]) ** 2)
-            resized = abs(offset[2] - preferred[2])
-            value = confidence[p, q] * share * np.exp(-offset_decay * away - scale_decay * resized)
-            confidence[p, q] = value
+            away = np.sqrt((places_b[0, q] - x) ** 2 + (places_b[1, q] - y) ** 2)
+            resized = abs(places_b[2, q] / area - scale)
+            value = row[q] * share * np.exp(-offset_decay * away - scale_decay * resized)
+            row[q] = value
             # The maximum is taken before rounding to float32, so that rounding makes no ties.
-            if value > best[p]:
-                best[p] = value
-                offsets[p] = offset
+            if value > highest:
+                highest, winner = value, q
+        best[p] = highest
+        _set_offset(offsets[p], places_a, places_b, p, winner)
 
 
 @compiled
@@ -244,7 +246,8 @@ def _preferred_offset(
 ) -> float:
     """Write the geometric median of the neighbours' best offsets; return the neighbours' share of all confidence."""
     rows = len(boxes_a)
-    near = np.empty((3, rows))
+    # Three arrays and single numbers: taking slices of one array would cost as much as all the rest.
+    near_x, near_y, near_scale = np.empty(rows), np.empty(rows), np.empty(rows)
     near_total = 0.0
     total = 0.0
     count = 0
@@ -254,10 +257,11 @@ def _preferred_offset(
         overlaps = boxes_a[k, 0] < right and boxes_a[k, 2] > left and boxes_a[k, 1] < bottom and boxes_a[k, 3] > top
         if overlaps and best[k] > 0.0:
             near_total += best[k]
-            near[:, count] = offsets[k]
+            near_x[count], near_y[count], near_scale[count] = offsets[k, 0], offsets[k, 1], offsets[k, 2]
             count += 1
-    for axis in range(3):
-        preferred[axis] = _component_median(near[axis, :count], iterations, floor)
+    preferred[0] = _component_median(near_x[:count], iterations, floor)
+    preferred[1] = _component_median(near_y[:count], iterations, floor)
+    preferred[2] = _component_median(near_scale[:count], iterations, floor)
     return near_total / total
 
 

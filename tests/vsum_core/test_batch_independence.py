@@ -1,4 +1,4 @@
-"""A mask does not depend on who shares the batch, with a real network; ``benchmarks.batch_independence`` proves more."""
+"""A mask does not depend on its batch, with a real network; ``benchmarks.batch_independence`` measures more of them."""
 
 import dataclasses
 from pathlib import Path
@@ -39,4 +39,4 @@ def test_alone_or_in_company_a_photograph_has_the_same_mask(name):
     first, second = together.sharp[1] < 0.5, alone.sharp[0] < 0.5
     assert 0.02 < second.mean() < 0.9
     assert (first & second).sum() >= 0.99 * (first | second).sum()
-    np.testing.assert_allclose(together.history.p[1], alone.history.p[0], rtol=1e-3)
+    np.testing.assert_allclose(together.history.p[1], alone.history.p[0], atol=1e-4)
