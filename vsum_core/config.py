@@ -134,12 +134,14 @@ class ClusteringConfig:
     retry_dampings: tuple[float, ...] = (0.95, 0.98)
     maximum_members: int = 10
     minimum_members: int = 2
+    block_regions: int = 20_000  # up to which all regions pass messages to all; above, in blocks of this size
 
     def __post_init__(self) -> None:
         _require(self.preference_factor > 0, "preference_factor", self.preference_factor, "positive")
         for damping in (self.damping, *self.retry_dampings):
             _require(0.5 <= damping < 1, "damping", damping, "at least 0.5 and below 1")
         _require(self.maximum_iterations >= 1, "maximum_iterations", self.maximum_iterations, "1 or more")
+        _require(self.block_regions >= 2, "block_regions", self.block_regions, "2 or more")
         _require(self.convergence_window >= 1, "convergence_window", self.convergence_window, "1 or more")
         _require(self.minimum_members >= 1, "minimum_members", self.minimum_members, "1 or more")
         _require(

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vsum_core.clustering import Cluster, Propagation, affinity_propagation, clusters_from_labels
+from vsum_core.block_propagation import propagation_in_blocks
+from vsum_core.clustering import Cluster, Propagation, clusters_from_labels
 from vsum_core.config import QualityBar, as_dictionary
 from vsum_core.networks import Network
 from vsum_core.null_calibration import Null, filter_by_evidence
@@ -70,7 +71,7 @@ def group(
     masked: MaskedRegions,
     *,
     scatterings: Sequence[MaskedRegions] = (),
-    clusterer: Clusterer = affinity_propagation,
+    clusterer: Clusterer = propagation_in_blocks,
     with_structure: bool = True,
     label: str,
 ) -> Grouping:
