@@ -88,7 +88,8 @@ def _similarity(count: int) -> npt.NDArray[np.float32]:
     points = (centres[generator.integers(CENTRES, size=count)] + 0.3 * generator.normal(size=(count, 8))).astype("f4")
     squares = (points**2).sum(axis=1)
     similarity = 2 * points @ points.T - squares[:, None] - squares
-    return similarity + generator.uniform(0, 0.2, similarity.shape).astype(np.float32)
+    noisy: npt.NDArray[np.float32] = similarity + generator.uniform(0, 0.2, similarity.shape).astype(np.float32)
+    return noisy
 
 
 def _scikit_learn(
