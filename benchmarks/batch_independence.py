@@ -4,14 +4,13 @@
 
 DIR holds photographs in any depth of subfolders. Each image's own top-1 class is its target. Printed are, over the
 images, the overlap (intersection over union) of the two thresholded masks' deleted parts, the largest difference of the
-masks, and of the scores. Convolutions of another batch size may sum in another order, so that masks need not agree to
-the last bit.
+masks, and of the scores. Convolutions of another batch size sum in another order, and an optimisation makes much of the
+last bit; so batches always have the size of the configuration, and the masks should agree to the last bit.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     options = parser.parse_args(arguments)
     network = load_network(options.network)
-    config = dataclasses.replace(preset(options.preset).masks, batch_size=options.images)
+    config = preset(options.preset).masks
     specification = network.specification
     paths = sorted(path for path in options.directory.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
     chosen = [paths[index] for index in np.linspace(0, len(paths) - 1, options.images).astype(int)]
@@ -63,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             flush=True,
         )
     overlaps = [record["overlap"] for record in records]
-    print(f"{options.preset}, {len(records)} images alone and in a batch of {options.images}: ", end="")
+    print(f"{options.preset}, {len(records)} images alone and among {options.images}: ", end="")
     print(f"overlap {min(overlaps):.4f} at least, {np.mean(overlaps):.4f} on average")
     if options.json is not None:
         options.json.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")

@@ -39,9 +39,9 @@ class UseConfig:
     """When a part counts as used by a network.
 
     Attributes:
-        threshold: mean relative score drop from which a part is used. A tenth: what a rise or fall of the score by
-            chance hardly reaches (deleting the background alone), and what a mask that must delete nearly all of the
-            score cannot leave out. ``docs/ground_truth.md`` shows that recall hardly depends on it.
+        threshold: mean relative score drop from which a part is used. A tenth: the largest limit that
+            still counts every part that clearly matters, and what a mask that must delete nearly all of the
+            score cannot leave out.
         margin: pixels of the network's input by which a part is enlarged before it is deleted, so that its outline
             does not stay behind as a silhouette.
         minimum_images: a part that fewer images show is not judged.

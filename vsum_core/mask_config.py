@@ -102,7 +102,7 @@ class MaskConfig:
     blur_kernel: int = 11
     blur_sigma: float = 10.0
     threshold: float = 0.5
-    batch_size: int = 16
+    batch_size: int = 8
     bfloat16: bool = False  # the network runs in bfloat16 while the mask, loss and scores stay in float32
     designed_side: int | None = (
         None  # input side that the mask grids and mask blurs are meant for; None = any, as given

@@ -2,15 +2,19 @@
 
 Source: arXiv 1801.09103 (BMVC 2018), crisp masks; the smooth stage follows R. Fong, A. Vedaldi, ICCV 2017.
 
-Every image has a loss and an Adam state of its own, so its mask does not depend on who shares the batch.
+Every image has a loss and an Adam state of its own, and every batch has the same size, filled with copies where images
+are short: convolutions of another batch size sum in another order, and an optimisation makes much of the last bit. So a
+mask does not depend on who shares the batch.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -88,6 +92,15 @@ class MaskResult:
     scores: tuple[MaskScores, ...]
     history: MaskHistory
 
+    def first(self, count: int) -> MaskResult:
+        """The result of the first ``count`` images alone."""
+        return MaskResult(
+            smooth=self.smooth[:count],
+            sharp=self.sharp[:count],
+            scores=self.scores[:count],
+            history=dataclasses.replace(self.history, loss=self.history.loss[:count], p=self.history.p[:count]),
+        )
+
 
 def optimise_masks(
     network: Network,
@@ -103,8 +116,8 @@ def optimise_masks(
         network: scores the perturbed images; not changed.
         images: float (N, 3, H, W), RGB in [0, 1], H × W the network's input size; on any device.
         targets: N output indices, usually each image's top-1 class.
-        config: constants of both stages; ``batch_size`` images are optimised at once, fewer where the device's memory
-            does not hold them.
+        config: constants of both stages; ``batch_size`` images are optimised at once, whether there are as many or
+            not, and fewer where the device's memory does not hold them.
         progress: called with (steps done, steps in all), where one step is one step of one image.
 
     Raises:
@@ -122,25 +135,29 @@ def optimise_masks(
         if progress is not None:
             progress(min(steps_done, steps_total), steps_total)
 
-    waiting = [slice(start, start + config.batch_size) for start in range(0, len(images), config.batch_size)]
+    starts = range(0, len(images), config.batch_size)
+    waiting = [(slice(start, min(start + config.batch_size, len(images))), config.batch_size) for start in starts]
     parts: list[MaskResult] = []
     while waiting:
-        part = waiting.pop(0)
+        part, size = waiting.pop(0)
+        count = part.stop - part.start
         steps_before = steps_done
         try:
             # Callers may be in inference mode, whose tensors autograd refuses: hence the copies.
             with torch.inference_mode(False), torch.enable_grad():
-                batch = _Batch.prepare(network, images[part].clone(), indices[part].clone(), config)
-                parts.append(_optimise_batch(batch, config, count_step))
+                batch = _Batch.prepare(network, filled(images[part], size), filled(indices[part], size), config)
+                found = _optimise_batch(batch, config, partial(count_step, count))
+                parts.append(found.first(count))
             continue
         except torch.OutOfMemoryError:
-            count = len(images[part])
-            if count == 1:
+            if size == 1:
                 raise
         # Halved outside the handler, where nothing of the failed batch is held any more.
         steps_done = steps_before
-        middle = part.start + count // 2
-        waiting[:0] = [slice(part.start, middle), slice(middle, part.stop)]
+        half = -(-size // 2)
+        middle = min(part.start + half, part.stop)
+        halves = (slice(part.start, middle), slice(middle, part.stop))
+        waiting[:0] = [(each, half) for each in halves if each.stop > each.start]
     return MaskResult(
         smooth=np.concatenate([part.smooth for part in parts]),
         sharp=np.concatenate([part.sharp for part in parts]),
@@ -151,6 +168,11 @@ def optimise_masks(
             smooth_steps=config.smooth.steps,
         ),
     )
+
+
+def filled(values: Tensor, size: int) -> Tensor:
+    """A copy of (n, ...) with ``size`` rows: the first ones as they are, the rest copies of the last."""
+    return torch.cat([values, values[-1:].expand(size - len(values), *values.shape[1:])])
 
 
 def target_probabilities(network: Network, images: Tensor, targets: Tensor) -> Tensor:
@@ -264,7 +286,7 @@ class _Batch:
         return target_probabilities(self.network, blend(self.images, self.blurred, masks), self.targets)
 
 
-def _optimise_batch(batch: _Batch, config: MaskConfig, count_step: Callable[[int], None]) -> MaskResult:
+def _optimise_batch(batch: _Batch, config: MaskConfig, count_step: Callable[[], None]) -> MaskResult:
     height, width = batch.size()
     divisor = config.smooth.resolution_divisor
     circle = inscribed_circle(max(2, height // divisor), max(2, width // divisor)).to(batch.images.device)
@@ -289,7 +311,7 @@ def _optimise_batch(batch: _Batch, config: MaskConfig, count_step: Callable[[int
 
 
 def _optimise(
-    batch: _Batch, masks: Tensor, stage: MaskStageConfig, count_step: Callable[[int], None]
+    batch: _Batch, masks: Tensor, stage: MaskStageConfig, count_step: Callable[[], None]
 ) -> tuple[Tensor, Tensor]:
     """Change ``masks`` (N, 1, h, w) in place; losses and probabilities (N, steps) stay on the device."""
     losses, probabilities = (torch.empty(len(masks), stage.steps, device=masks.device) for _ in range(2))
@@ -309,7 +331,7 @@ def _optimise(
         masks.clamp_(0, 1)
         losses[:, step] = loss.detach()
         probabilities[:, step] = p.detach()
-        count_step(len(masks))
+        count_step()
     return losses, probabilities
 
 

@@ -6,7 +6,6 @@ What their clusters reach is what the images alone give, whatever the network lo
 * *likeness*: do the members look alike? Mean whitened-HOG cosine of all pairs;
 * *effect*: does the network need them? Mean relative score drop when a member's region alone is blurred.
 
-The reference's measure, structural similarity after the dense flow, does not separate them: ``docs/ground_truth.md``.
 Source: this project.
 """
 

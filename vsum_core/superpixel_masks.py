@@ -20,7 +20,7 @@ from torch import Tensor
 
 from vsum_core.config import MaskConfig, SuperpixelConfig
 from vsum_core.mask_loss import regularisation
-from vsum_core.masks import Progress, learning_rate_at, optimise_masks
+from vsum_core.masks import Progress, filled, learning_rate_at, optimise_masks
 from vsum_core.networks import Network
 from vsum_core.perturbation import blend, blur
 
@@ -102,12 +102,15 @@ def optimise_superpixel_masks(
         # Callers may be in inference mode, whose tensors autograd refuses: hence the copies.
         with torch.inference_mode(False), torch.enable_grad():
             begin = torch.from_numpy(smooth.smooth[part])
-            optimisation = _Optimisation(network, images[part].clone(), indices[part].clone(), begin, config)
+            size, count = config.batch_size, len(begin)
+            optimisation = _Optimisation(
+                network, filled(images[part], size), filled(indices[part], size), filled(begin, size), config
+            )
             for step in range(steps):
                 optimisation.step(step)
-                done += len(begin)
+                done += count
                 tell(done)
-            masks.append(optimisation.masks()[:, 0].detach().cpu().numpy())
+            masks.append(optimisation.masks()[:count, 0].detach().cpu().numpy())
     return SuperpixelResult(
         smooth=smooth.smooth,
         sharp=np.concatenate(masks),
