@@ -113,8 +113,9 @@ def test_export_columns_are_those_of_the_contract_in_their_order(demo):
     contract = json.loads((ROOT / "contracts" / "long_table.json").read_text())
     for name, table in contract["tables"].items():
         columns = [column["name"] for column in table["columns"]]
-        rows = rows_of(export / f"{name}.csv")
-        assert list(rows[0]) == columns
+        path = export / f"{name}.csv"
+        assert path.read_text(encoding="utf-8").partition("\n")[0].split(",") == columns
+        rows = rows_of(path)
         assert len({tuple(row[part] for part in table["key"]) for row in rows}) == len(rows)
         required = [column["name"] for column in table["columns"] if column["required"]]
         assert all(row[name] != "" for row in rows for name in required)
@@ -278,6 +279,7 @@ def test_a_second_demonstration_computes_nothing_and_keeps_the_person(demo, serv
     assert result.returncode == 0, result.stdout + result.stderr
     stages = re.findall(r"^(.*): (nothing to do|\d+ of \d+)$", result.stdout, flags=re.MULTILINE)
     computed = {name for name, done in stages if done != "nothing to do"}
-    assert computed <= {"pictures", "simulated participants", "responses_long", "participants", "stimuli"}
+    tables = json.loads((ROOT / "contracts" / "long_table.json").read_text())["tables"]
+    assert computed <= {"pictures", "simulated participants", *tables}
     assert "/s/demo-2/" in result.stdout
     assert httpx.get(f"{server}/s/demo/", timeout=SERVER_PATIENCE).status_code == 200

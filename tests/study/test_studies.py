@@ -35,9 +35,9 @@ def test_own_completion_codes_are_kept(preset):
 
 
 def test_the_same_seed_draws_the_same_plan(study):
-    before = list(Slot.objects.order_by("number").values_list("stimuli", flat=True))
+    before = list(Slot.objects.order_by("number").values_list("trials", flat=True))
     draw_plan(study)
-    assert list(Slot.objects.order_by("number").values_list("stimuli", flat=True)) == before
+    assert list(Slot.objects.order_by("number").values_list("trials", flat=True)) == before
 
 
 def test_a_plan_stays_once_somebody_has_consented(study, visitor):

@@ -57,7 +57,7 @@ def test_an_image_of_the_run_is_at_least_as_similar_to_the_exemplar_as_the_run_s
     thing_folder, colour_network, tmp_path
 ):
     """Members behind the exemplar were matched as a new image is; near-duplicates that the run pruned may be better."""
-    base = preset("reference", seed=3)
+    base = preset("reference", seed=1)
     config = dataclasses.replace(
         base,
         masks=dataclasses.replace(
