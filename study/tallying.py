@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ BINS_PER_OCTAVE = 16
 NORMAL_95 = 1.959964
 NO_COMMON_PART = ""
 FAST_MS = 1500.0
+ANSWERS_OF_A_STEP = 50
+"""Counted before the agreement so far may become a point of the curve."""
 POINTS_GROW_BY = 1.04
 LEAST_ANSWERS_TO_FLAG = 6
 
@@ -149,6 +152,17 @@ def summary_progress(totals: Totals, *, target_half_width: float) -> list[Summar
             reached = (share.high - share.low) / 2 <= target_half_width
             progress.append(SummaryProgress(int(stimulus), n, most, share, reached))
     return sorted(progress, key=lambda one: (one.reached, -(one.share.high - one.share.low), one.stimulus))
+
+
+def count_with_points(totals: Totals, answers: Iterable[CountedAnswer], *, summaries: frozenset[int]) -> None:
+    """Count answers in order of time, in small steps between which the series of agreement may get a point.
+
+    So a study that nobody watched has the whole curve, and not its end alone.
+    """
+    waiting = iter(answers)
+    while step := list(islice(waiting, ANSWERS_OF_A_STEP)):
+        count(totals, step)
+        add_point(totals, summaries=summaries)
 
 
 def add_point(totals: Totals, *, summaries: frozenset[int]) -> None:

@@ -72,6 +72,24 @@ class Recruiter(ABC):
         """Return the name of a parameter: the study's own, else the recruiter's usual one."""
         return str(self.settings(study).get(word, self.parameters[word]))
 
+    def identified_entry(
+        self, study: Study, query: Mapping[str, str], *, raw_query: str, site: str, further: tuple[str, ...] = ()
+    ) -> Entry | None:
+        """Return the entry of a link that names its participant, with further identifiers; None when it names nobody.
+
+        Raises:
+            EntryRefusedError: the identifier is a placeholder of the site that nobody filled in, or too long.
+        """
+        subject = query.get(self.parameter(study, "participant"), "").strip()
+        if not subject:
+            return None
+        return Entry(
+            source=self.name,
+            subject=check_identifier(subject, site=site),
+            details=self.details(study, query, *further),
+            raw_query=raw_query,
+        )
+
     def details(self, study: Study, query: Mapping[str, str], *words: str) -> dict[str, str]:
         """Return the parameters of these words that the link has, each cut to 200 characters; nothing unprintable."""
         values = {word: query.get(self.parameter(study, word), "") for word in words}

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from study.models import Study
-from study.recruitment.base import Entry, Recruiter, WayBack, check_identifier, is_address_on
+from study.recruitment.base import Entry, Recruiter, WayBack, is_address_on
 
 SITE = "connect.cloudresearch.com"
 
@@ -29,15 +29,8 @@ class Connect(Recruiter):
         Raises:
             EntryRefusedError: the identifier is a placeholder, or too long.
         """
-        subject = query.get(self.parameter(study, "participant"), "").strip()
-        if not subject:
-            return None
-        return Entry(
-            source=self.name,
-            subject=check_identifier(subject, site="CloudResearch Connect"),
-            details=self.details(study, query, "assignment", "project"),
-            raw_query=raw_query,
-        )
+        further = ("assignment", "project")
+        return self.identified_entry(study, query, raw_query=raw_query, site="CloudResearch Connect", further=further)
 
     def way_back(
         self, study: Study, outcome: str, *, subject: str = "", details: Mapping[str, str] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from study.models import Study
-from study.recruitment.base import Entry, Recruiter, WayBack, check_identifier
+from study.recruitment.base import Entry, Recruiter, WayBack
 
 COMPLETION_PAGE = "https://app.prolific.com/submissions/complete"
 
@@ -24,15 +24,7 @@ class Prolific(Recruiter):
         Raises:
             EntryRefusedError: the identifier is a placeholder, or too long.
         """
-        subject = query.get(self.parameter(study, "participant"), "").strip()
-        if not subject:
-            return None
-        return Entry(
-            source=self.name,
-            subject=check_identifier(subject, site="Prolific"),
-            details=self.details(study, query, "study", "session"),
-            raw_query=raw_query,
-        )
+        return self.identified_entry(study, query, raw_query=raw_query, site="Prolific", further=("study", "session"))
 
     def way_back(
         self, study: Study, outcome: str, *, subject: str = "", details: Mapping[str, str] | None = None

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 
 from study.models import Study
-from study.recruitment.base import FINISHED, Entry, Recruiter, WayBack, check_identifier, is_address_on
+from study.recruitment.base import FINISHED, Entry, Recruiter, WayBack, is_address_on
 
 CREDIT_PAGE = "webstudy_credit.aspx"
 SITE = "sona-systems.com"
@@ -30,10 +30,9 @@ class Sona(Recruiter):
         Raises:
             EntryRefusedError: the code is a placeholder, or too long.
         """
-        subject = query.get(self.parameter(study, "participant"), "").strip()
-        if not subject or "site" not in self.settings(study):
+        if "site" not in self.settings(study):
             return None
-        return Entry(source=self.name, subject=check_identifier(subject, site="SONA"), raw_query=raw_query)
+        return self.identified_entry(study, query, raw_query=raw_query, site="SONA")
 
     def way_back(
         self, study: Study, outcome: str, *, subject: str = "", details: Mapping[str, str] | None = None

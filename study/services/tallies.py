@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from study.exports.privacy import plain_name
 from study.models import Answer, AnswerKind, Arm, Participant, Phase, Study, Tally
-from study.tallying import CountedAnswer, add_point, count, empty_totals, forget_person
+from study.tallying import CountedAnswer, count_with_points, empty_totals, forget_person
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SETTLING = timedelta(seconds=3)
@@ -42,9 +42,8 @@ def _count_some(study: Study, *, until: datetime) -> Tally:
     if not moments:
         return tally
     last = moments[-1]  # others of the very same moment are counted with it
-    count(tally.totals, counted(fresh.filter(answered_at__lte=last)))
-    shown = study.stimuli.filter(condition__arm=Arm.SUMMARIES).values_list("pk", flat=True)
-    add_point(tally.totals, summaries=frozenset(shown))
+    shown = frozenset(study.stimuli.filter(condition__arm=Arm.SUMMARIES).values_list("pk", flat=True))
+    count_with_points(tally.totals, counted(fresh.filter(answered_at__lte=last)), summaries=shown)
     tally.counted_until = last
     tally.save(update_fields=["totals", "counted_until"])
     return tally

@@ -11,6 +11,7 @@ from study.tallying import (
     CountedAnswer,
     add_point,
     count,
+    count_with_points,
     empty_totals,
     flags,
     forget_person,
@@ -86,6 +87,17 @@ def test_points_of_the_series_come_when_enough_was_added():
     numbers = [point[0] for point in totals["series"]]
     assert numbers[0] == 6 and numbers == sorted(set(numbers)) and len(numbers) < 50
     assert totals["series"][-1][1] == 1.0
+
+
+def test_a_study_that_nobody_watched_has_its_whole_curve():
+    totals = empty_totals()
+    given = [answer(stimulus=number % 4) for number in range(500)]
+    count_with_points(totals, given, summaries=frozenset(range(4)))
+    numbers = [point[0] for point in totals["series"]]
+    assert numbers[0] == 50 and numbers[-1] == 500 and len(numbers) == 10
+    once = empty_totals()
+    count(once, given)
+    assert once | {"series": []} == totals | {"series": []}
 
 
 answers = st.lists(
