@@ -1,39 +1,13 @@
 """Every participant page, in every language, through axe-core; and a way out on every one of them."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from study.comprehension import NAMING_QUESTIONS
 from study.models import Participant
 from study.services.completion import mark_returned
+from tests.browser.inspector import Inspector
 
-LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = 17
-
-
-class Inspector:
-    """Runs axe on page after page and remembers what it found."""
-
-    def __init__(self, page, language):
-        self.page = page
-        self.language = language
-        self.axe = Axe()
-        self.findings = []
-        self.inspected = []
-
-    def inspect(self, name, *, leads_out=True):
-        """Look at the page as it is; `leads_out`: it must offer to withdraw."""
-        self.page.wait_for_function("document.getAnimations().every((animation) => animation.playState !== 'running')")
-        found = self.axe.run(self.page, options={"runOnly": {"type": "tag", "values": LEVELS}}).response
-        assert len(found["passes"]) >= 15, name  # rules that had something to look at
-        self.findings += [
-            (name, violation["id"], violation["impact"], [node["html"] for node in violation["nodes"]])
-            for violation in found["violations"]
-        ]
-        assert self.page.locator("html").get_attribute("lang") == self.language
-        if leads_out:
-            assert self.page.locator(".page-footer a[href$='/withdraw/']").count() == 1, name
-        self.inspected.append(name)
 
 
 @pytest.fixture
@@ -177,3 +151,22 @@ def test_nothing_moves_for_those_who_asked(open_visitor, study):
           getComputedStyle(element).transitionDuration.split(',').some((time) => parseFloat(time) > 0)).length"""
     )
     assert moving == 0
+
+
+@pytest.mark.parametrize(("language", "viewport"), [("en", (1440, 900)), ("it", (390, 844))])
+def test_axe_finds_nothing_on_questionnaires(open_visitor, study, language, viewport):
+    names = ["demographics", "understanding", "comments"]
+    study.questionnaires = [{"questionnaire": name, "moment": "before"} for name in names]
+    study.other_languages = ["it"]
+    study.save()
+    page = open_visitor(viewport={"width": viewport[0], "height": viewport[1]}, locale=language).page
+    inspector = Inspector(page, language)
+    page.goto(study.get_absolute_url())
+    page.locator("main form button").click()
+    for name in names:
+        page.locator(f"form[action*='{name}']").wait_for()
+        inspector.inspect(name)
+        page.locator("main form button").click()
+    page.locator(".steps").wait_for()
+    assert inspector.findings == []
+    assert inspector.inspected == names

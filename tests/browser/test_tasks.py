@@ -9,6 +9,7 @@ from study.services.runs import import_run
 from study.services.studies import create_study, launch_study
 from study.simulated_kinds import KINDS
 from study.tasks import get_task
+from tests.browser.inspector import Inspector
 from tests.study.rich_run import write_rich_run
 
 BLOCKS = [
@@ -36,15 +37,19 @@ def current_trial(participant):
     return Trial.objects.filter(participant=participant, answer=None).order_by("position").first()
 
 
-def go_through(visitor, study, answer):
+def go_through(visitor, study, answer, inspect=lambda name: None):
     """Consent, then instructions and one trial of each task; `answer` fills in what the person chose."""
     page = visitor.page
     participant = visitor.consent(study)
     generator = np.random.default_rng(4)
     person = KINDS["careful"].draw_person(study_seed=study.seed, generator=generator)
     for block in BLOCKS:
-        page.get_by_role("button", name="Start", exact=True).click()
+        start = page.get_by_role("button", name="Start", exact=True)
+        start.wait_for()
+        inspect(f"{block['task']}, instructions")
+        start.click()
         page.locator("[data-state=ready]").wait_for()
+        inspect(block["task"])
         trial = current_trial(participant)
         assert trial.task == block["task"]
         fields = get_task(trial.task).simulated_fields(person, trial, generator=generator)
@@ -73,7 +78,11 @@ def use_keys(page, fields):
 
 @pytest.mark.parametrize("viewport", [{"width": 1440, "height": 900}, {"width": 390, "height": 844}])
 def test_every_task_is_answered_by_clicks(open_visitor, four_tasks, viewport):
-    go_through(open_visitor(viewport=viewport), four_tasks, click)
+    visitor = open_visitor(viewport=viewport)
+    inspector = Inspector(visitor.page, "en")
+    go_through(visitor, four_tasks, click, inspector.inspect)
+    assert inspector.findings == []
+    assert len(inspector.inspected) == 2 * len(BLOCKS)
 
 
 def test_every_task_is_answered_by_keys(visitor, four_tasks):
