@@ -73,6 +73,7 @@ def test_axe_finds_nothing_on_any_page(open_visitor, full_study, language, viewp
     page.locator("[data-pictures][data-state=ready]").wait_for()
     inspect("trial")
     page.locator(".page-footer a").click()
+    page.wait_for_url("**/withdraw/")
     inspect("withdraw", leads_out=False)
     page.goto(participant.get_absolute_url())
     for number in ("1 ", "2 ", "3 "):
