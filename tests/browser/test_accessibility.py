@@ -30,9 +30,12 @@ def answer_comprehension(page, *, rightly):
 
 
 def answer_trial(page, text):
-    page.locator("[data-pictures][data-state=ready]").wait_for()
+    # Timing has begun once the form says what is missing; before that, words and pictures may still move.
+    first_missing = page.locator("[data-missing]").first.get_attribute("data-missing")
+    page.locator("#reason", has_text=first_missing).wait_for()
     page.locator("#answer-text").fill(text)
     page.locator("label[for=confidence-4]").click()
+    page.locator("#confidence-4:checked").wait_for(state="attached")
     page.locator(".answer [type=submit]").click()
 
 
