@@ -18,7 +18,9 @@ from typing import Any
 
 _NAMES = {
     "evaluation": "evaluate",
+    "interpretability": "InferenceOptions",
     "schema": "load",
+    "selection": "SelectionOptions",
     "report": "write_report",
     "estimates": "Estimate",
     "ratings": "Level Weighting counts_from_confusion counts_from_ratings ratings_from_long weight_matrix",
