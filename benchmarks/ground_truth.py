@@ -117,6 +117,7 @@ VARIANTS: dict[str, Variant] = {
     "null-calibrated SSIM bar": Variant(_part("quality", bar=QualityBar.NULL_CALIBRATED)),
     "no bar": Variant(_part("quality", bar=QualityBar.NONE)),
     "reference's quality stage": Variant(_reference_bar),
+    "three members are enough": Variant(_part("quality", minimum_members=3)),
     "repeats stay": Variant(_part("quality", repeat_overlap=None)),
 }
 
