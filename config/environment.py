@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
+SHORTEST_SECRET = 50
 
 
 def boolean(name: str, *, default: bool = False) -> bool:
@@ -43,6 +44,21 @@ def whole_number(name: str, *, default: int) -> int:
 def words(name: str, *, default: str = "") -> list[str]:
     """Read an environment variable as a comma-separated list; empty items are dropped."""
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def required_secret(name: str) -> str:
+    """Return a secret that must come from the environment: at least 50 characters, as Django's deployment check asks.
+
+    Raises:
+        ImproperlyConfigured: the variable is missing, or too short to be a secret.
+    """
+    secret = os.environ.get(name, "")
+    if len(secret) < SHORTEST_SECRET:
+        raise ImproperlyConfigured(
+            f"{name} has {len(secret)} characters; PRODUCTION=1 needs {SHORTEST_SECRET} or more, from the environment. "
+            "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(64))'"
+        )
+    return secret
 
 
 def secret_key(path: Path, *, name: str = "SECRET_KEY") -> str:

@@ -3,24 +3,30 @@
 | variable | meaning | default |
 |---|---|---|
 | `DATABASE_URL` | SQLite or PostgreSQL, in the notation of dj-database-url | `sqlite:///var/db.sqlite3` |
-| `SECRET_KEY` | signs cookies and links | made once, in `var/secret_key` |
-| `EXTERNAL_ID_KEY` | hashes recruiters' identifiers in exports | made once, in `var/external_id_key` |
+| `PRODUCTION` | a public server: HTTPS only, hashed static files, JSON logs, secrets from the environment only | 0 |
+| `SECRET_KEY` | signs cookies and links | made once, in `var/secret_key`; in production required |
+| `EXTERNAL_ID_KEY` | hashes recruiters' identifiers in exports | `var/external_id_key`; in production required |
 | `ALLOWED_HOSTS` | host names the server answers to, with commas | `localhost,127.0.0.1,[::1]` |
 | `CSRF_TRUSTED_ORIGINS` | origins with scheme, needed behind a proxy that ends TLS | none |
 | `DEBUG` | error pages with internals; never on a public machine | 0 |
-| `HTTPS_ONLY` | redirect to HTTPS, secure cookies, HSTS, trust `X-Forwarded-Proto` | 0 |
+| `HTTPS_ONLY` | redirect to HTTPS, secure cookies, HSTS, trust `X-Forwarded-Proto` | as `PRODUCTION` |
+| `HSTS_PRELOAD` | say that the whole domain may enter the browsers' preload lists | 0 |
+| `SECOND_FACTOR_REQUIRED` | accounts must sign in with a password and a code | 0: each account may |
 | `VAR_DIRECTORY` | database, pictures, secret key | `var` |
 | `IMAGE_DIRECTORY` | folders of images that runs started in the browser may use | `var/images` |
-| `STATIC_MANIFEST` | serve hashed static files after `collectstatic` | 0 |
+| `STATIC_MANIFEST` | serve hashed static files after `collectstatic` | as `PRODUCTION` |
 | `ENTRY_LIMIT` | entries per address and study in five minutes, per worker; 0: no limit | 120 |
 | `TRUSTED_PROXIES` | proxies before this server that append to `X-Forwarded-For` | 0 |
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
-from csp.constants import NONE, SELF
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from config import environment
@@ -29,10 +35,18 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIRECTORY = Path(os.environ.get("VAR_DIRECTORY", BASE_DIR / "var")).resolve()
 VAR_DIRECTORY.mkdir(parents=True, exist_ok=True)
 
+PRODUCTION = environment.boolean("PRODUCTION")
+HTTPS_ONLY = environment.boolean("HTTPS_ONLY", default=PRODUCTION)
 DEBUG = environment.boolean("DEBUG")
-SECRET_KEY = environment.secret_key(VAR_DIRECTORY / "secret_key")
-# Exports hold recruiters' identifiers as hashes under this key; whoever lacks it cannot find a person in an export.
-EXTERNAL_ID_KEY = environment.secret_key(VAR_DIRECTORY / "external_id_key", name="EXTERNAL_ID_KEY")
+# Exports hold recruiters' identifiers as hashes under EXTERNAL_ID_KEY; whoever lacks it finds no person in an export.
+if PRODUCTION:
+    if DEBUG:
+        raise ImproperlyConfigured("DEBUG=1 and PRODUCTION=1; error pages with internals are not for a public server.")
+    SECRET_KEY = environment.required_secret("SECRET_KEY")
+    EXTERNAL_ID_KEY = environment.required_secret("EXTERNAL_ID_KEY")
+else:
+    SECRET_KEY = environment.secret_key(VAR_DIRECTORY / "secret_key")
+    EXTERNAL_ID_KEY = environment.secret_key(VAR_DIRECTORY / "external_id_key", name="EXTERNAL_ID_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 
@@ -49,6 +63,10 @@ INSTALLED_APPS = [
     "django_tasks",
     "django_tasks_db",
     "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "study",
 ]
 
@@ -60,9 +78,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.content_policy.ContentPolicyMiddleware",
+    "study.research.guard.AccountGuard",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -98,14 +119,31 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+# Guessing a password: five wrong ones for one name from one address close that door for a quarter of an hour. Neither
+# is stored as it is (see study.sign_in_limit), and nothing is kept of those who get in.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_HANDLER = "study.sign_in_limit.SignInLimit"
+AXES_CLIENT_IP_CALLABLE = "study.sign_in_limit.address_pseudonym"
+AXES_USERNAME_CALLABLE = "study.sign_in_limit.name_pseudonym"
+AXES_CLIENT_STR_CALLABLE = "study.sign_in_limit.nobody"
+AXES_LOCKOUT_CALLABLE = "study.research.views.account.show_locked_out"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+LOGIN_URL = "research:sign-in"
+# The second step of signing in: a code of an app, or one of the recovery codes.
+SECOND_FACTOR_REQUIRED = environment.boolean("SECOND_FACTOR_REQUIRED")
+OTP_TOTP_ISSUER = "Visual summaries"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("it", _("Italian"))]
@@ -120,7 +158,7 @@ STATIC_ROOT.mkdir(exist_ok=True)
 # Folders of images that researchers may make summaries of in the browser.
 IMAGE_DIRECTORY = Path(os.environ.get("IMAGE_DIRECTORY", VAR_DIRECTORY / "images"))
 MEDIA_ROOT = VAR_DIRECTORY / "media"
-STATIC_MANIFEST = environment.boolean("STATIC_MANIFEST")
+STATIC_MANIFEST = environment.boolean("STATIC_MANIFEST", default=PRODUCTION)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -132,10 +170,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not STATIC_MANIFEST
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# Nothing but what this server sends, and no inline script or style. The admin's look (unfold, Alpine) needs both, so it
-# is left out; participants never see it.
+# Nothing but what this server sends, and no inline script or style: stricter than nonces, since no page has any.
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
@@ -147,17 +183,37 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+# The admin's look (unfold with Alpine) has inline scripts and styles and evaluates expressions. It is for staff only.
+ADMIN_CONTENT_POLICY = {
+    "script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL],
+    "style-src": [SELF, UNSAFE_INLINE],
+    "img-src": [SELF, "data:"],
+    "font-src": [SELF],
+}
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"  # the participant's token is in the URL and must not travel to other sites
+# Accounts: signed out after four hours without a click, and after twelve hours in any case (study.research.guard).
+SESSION_COOKIE_AGE = 4 * 60 * 60
+SESSION_SAVE_EVERY_REQUEST = True
+LONGEST_SESSION_SECONDS = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-if environment.boolean("HTTPS_ONLY"):
+if HTTPS_ONLY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked for on the machine itself, without a certificate
     SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = environment.boolean("HSTS_PRELOAD")
+    # Preloading concerns everything below the registered domain, which a study's server rarely owns.
+    SILENCED_SYSTEM_CHECKS = ["security.W021"]
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # Browsers accept these names only from this very host, over HTTPS.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 LOGGING = {
     "version": 1,
@@ -203,5 +259,6 @@ UNFOLD = {
     "SITE_HEADER": _("Visual summaries"),
     "SITE_SYMBOL": "visibility",
     "SITE_URL": "/research/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("study/favicon.svg")}],
     "SHOW_HISTORY": True,
 }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -16,6 +17,9 @@ from study.models import Picture
 
 MANIFEST_NAME = "manifest.json"
 PICTURE_EXTENSIONS = frozenset({"webp", "png", "jpg"})
+PICTURE_FORMATS = ("WEBP", "PNG", "JPEG")
+LARGEST_PICTURE = 64_000_000
+"""Pixels; a grid of a hundred cells of 800 × 800."""
 
 
 class RunDirectoryError(ValueError):
@@ -130,16 +134,36 @@ def read_picture(directory: Path, file: str, size: tuple[int, int] | None = None
             f"{file} was changed: its content has the SHA-256 {actual[:12]}…, its name says {sha256[:12]}…. "
             "Pregenerate the run again."
         )
-    try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-    except (UnidentifiedImageError, OSError) as error:
-        raise RunDirectoryError(f"{file} cannot be read as a picture ({error}).") from error
+    width, height = picture_size(path, file)
     if size is not None and size != (width, height):
         raise RunDirectoryError(
             f"{file} is {width} × {height} pixels; the manifest says {size[0]} × {size[1]}. Pregenerate the run again."
         )
     return Picture(sha256=sha256, extension=extension, width=width, height=height)
+
+
+def picture_size(path: Path, file: str) -> tuple[int, int]:
+    """Return width and height in pixels, from the header alone; `file` is what messages call the picture.
+
+    Raises:
+        RunDirectoryError: the file is no picture of a known format, or has more than `LARGEST_PICTURE` pixels: a small
+            file may unfold into more than memory holds when its small form is made.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, smaller limit follows
+            with Image.open(path, formats=PICTURE_FORMATS) as picture:
+                width, height = picture.size
+    except Image.DecompressionBombError as error:
+        raise RunDirectoryError(f"{file} has too many pixels to be a picture of a summary ({error}).") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:  # Pillow's words for broken files
+        raise RunDirectoryError(f"{file} cannot be read as a picture ({error}).") from error
+    if width * height > LARGEST_PICTURE:
+        raise RunDirectoryError(
+            f"{file} is {width} × {height} pixels; at most {LARGEST_PICTURE / 1e6:g} million are taken. "
+            "Pregenerate the run again."
+        )
+    return width, height
 
 
 def picture_source(directory: Path, file: str) -> Path:

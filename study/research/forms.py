@@ -27,6 +27,16 @@ OUTCOMES = (
 )
 
 
+class CodeForm(forms.Form):
+    """A code of the app, or a recovery code."""
+
+    code = forms.CharField(
+        max_length=40,
+        label=gettext_lazy("Code"),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
+    )
+
+
 class NewStudyForm(forms.Form):
     """A new study: a preset to start from, a title and a link."""
 

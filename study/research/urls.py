@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from study.research.views import data, design, home, launch, monitor, names, people, stimuli
+from study.research.views import account, data, design, home, launch, monitor, names, people, stimuli
 
 app_name = "research"
 
@@ -10,6 +10,10 @@ urlpatterns = [
     path("", home.show_home, name="home"),
     path("sign-in/", home.SignIn.as_view(), name="sign-in"),
     path("sign-out/", home.SignOut.as_view(), name="sign-out"),
+    path("account/", account.show_account, name="account"),
+    path("account/password/", account.ChangePassword.as_view(), name="password"),
+    path("account/second-step/", account.second_step, name="second-step"),
+    path("account/second-step/change/", account.change_second_factor, name="change-second-factor"),
     path("new/", home.create, name="create"),
     path("s/<slug:slug>/design/", design.edit, name="design"),
     path("s/<slug:slug>/design/check/", design.check, name="design-check"),

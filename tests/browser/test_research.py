@@ -88,3 +88,18 @@ def test_the_monitor_shows_new_answers_without_a_reload(open_visitor, ada, study
     assert researcher.page.locator("[data-part=cells]").get_attribute("data-mark") == "kept"
     wide = researcher.page.evaluate("document.documentElement.scrollWidth > innerWidth")
     assert not wide
+
+
+def test_the_admin_and_the_second_step_run_under_their_content_policies(visitor, ada, study):
+    """The browser reports what a policy has stopped; the admin's scripts run, and its menus answer."""
+    page = visitor.page
+    stopped = []
+    page.on("console", lambda message: stopped.append(message.text) if "Content Security Policy" in message.text else 0)
+    page.on("pageerror", lambda error: stopped.append(str(error)))
+    sign_in(page)
+    for path in ("/admin/", "/admin/study/study/", f"/admin/study/study/{study.pk}/change/"):
+        page.goto(path)
+        page.wait_for_function("window.Alpine !== undefined")
+    page.goto(reverse("research:second-step"))
+    assert page.locator("svg.segno").bounding_box()["width"] > 150
+    assert stopped == []

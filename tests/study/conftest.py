@@ -166,6 +166,12 @@ def media_root(settings, tmp_path):
     return settings.MEDIA_ROOT
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Hash accounts' passwords quickly; the real hash is made to be slow."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(scope="session")
 def run_directory(tmp_path_factory):
     """A valid run with 8 summaries and 8 controls, drawn once for all tests; copy it before changing it."""

@@ -1,11 +1,15 @@
+import io
 import json
 import shutil
+import struct
+import zlib
 
 import pytest
+from PIL import Image
 
 from study.allocation import TrialSplit
 from study.models import Condition, ImportedRun, Slot, Stimulus
-from study.run_directory import RunDirectoryError
+from study.run_directory import RunDirectoryError, picture_size
 from study.services.runs import import_run
 from study.services.studies import create_study, launch_study
 
@@ -197,3 +201,23 @@ def test_no_summaries(draft, copy, manifest):
     write(copy, manifest)
     with pytest.raises(ValueError, match="needs at least one summary"):
         import_run(draft, copy)
+
+
+def test_a_picture_that_unfolds_into_too_many_pixels_is_refused_from_its_header(tmp_path):
+    """The header of a small PNG says 60,000 × 60,000 pixels; nothing is decoded."""
+    content = bytearray()
+    image = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(image, "PNG")
+    content += image.getvalue()
+    for size, message in ((60_000, "too many pixels"), (8_500, "at most 64 million")):
+        content[16:24] = struct.pack(">II", size, size)
+        content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+        (tmp_path / "bomb.png").write_bytes(content)
+        with pytest.raises(RunDirectoryError, match=message):
+            picture_size(tmp_path / "bomb.png", "bomb.png")
+
+
+def test_other_formats_are_not_tried(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "picture.png", "GIF")
+    with pytest.raises(RunDirectoryError, match="cannot be read as a picture"):
+        picture_size(tmp_path / "picture.png", "picture.png")

@@ -13,7 +13,7 @@ from study.services.runs import import_run
 from study.services.studies import create_study
 
 OPEN_TO_ALL = {"sign-in"}
-FOR_ACCOUNTS = {"home", "create", "sign-out"}
+FOR_ACCOUNTS = {"home", "create", "sign-out", "account", "password", "second-step", "change-second-factor"}
 ROLES = (*Role, None)
 ADMIN_OF = {
     "study": Capability.SEE_DESIGN,

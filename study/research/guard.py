@@ -1,0 +1,51 @@
+"""What stands before every page that needs an account: the second step of signing in, and the end of a session."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from study.services.second_factor import has_second_factor
+
+GUARDED = ("/research/", "/admin/")
+SIGNED_IN_AT = "signed_in_at"
+
+
+@receiver(user_logged_in)
+def remember_sign_in(sender: Any, request: HttpRequest, **_: Any) -> None:
+    """Store when the session began, in seconds since 1970."""
+    request.session[SIGNED_IN_AT] = time.time()
+
+
+class AccountGuard:
+    """Middleware before `/research/` and `/admin/`; it knows paths, not views, so that no new page can forget it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Let a request pass, or send it to the second step or to the sign-in page."""
+        if request.path_info.startswith(GUARDED) and request.user.is_authenticated:
+            if time.time() - request.session.get(SIGNED_IN_AT, 0.0) > settings.LONGEST_SESSION_SECONDS:
+                logout(request)
+            elif needs_second_step(request) and request.path_info not in _open_pages():
+                query = urlencode({"next": request.get_full_path()}) if request.method == "GET" else ""
+                return HttpResponseRedirect(f"{reverse('research:second-step')}?{query}".rstrip("?"))
+        return self._get_response(request)
+
+
+def needs_second_step(request: HttpRequest) -> bool:
+    """Tell whether somebody with a password still owes a code: because they enrolled, or because everybody must."""
+    user: Any = request.user
+    return not user.is_verified() and (settings.SECOND_FACTOR_REQUIRED or has_second_factor(user))
+
+
+def _open_pages() -> tuple[str, ...]:
+    return tuple(reverse(name) for name in ("research:second-step", "research:sign-out", "admin:logout"))
