@@ -16,6 +16,10 @@
 | `IMAGE_DIRECTORY` | folders of images that runs started in the browser may use | `var/images` |
 | `STATIC_MANIFEST` | serve hashed static files after `collectstatic` | as `PRODUCTION` |
 | `ENTRY_LIMIT` | entries per address and study in five minutes, per worker; 0: no limit | 120 |
+| `LOG_JSON` | log lines as JSON objects | as `PRODUCTION` |
+| `LOG_REQUESTS` | a line for every request: route, status, time; no path, no address | as `PRODUCTION` |
+| `TRUST_REQUEST_ID` | the proxy sets `X-Request-ID`; otherwise each request gets an identifier of our own | 0 |
+| `SENTRY_DSN` | where reports of errors go, with `sentry-sdk` installed; they hold no personal data | none |
 | `TRUSTED_PROXIES` | proxies before this server that append to `X-Forwarded-For` | 0 |
 """
 
@@ -30,6 +34,8 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from config import environment
+from config.error_reports import start_reports
+from config.logs import logging_configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIRECTORY = Path(os.environ.get("VAR_DIRECTORY", BASE_DIR / "var")).resolve()
@@ -71,6 +77,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.request_log.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -215,13 +222,10 @@ if HTTPS_ONLY:
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"study": {"handlers": ["console"], "level": "INFO"}},
-}
+LOGGING = logging_configuration(as_json=environment.boolean("LOG_JSON", default=PRODUCTION))
+LOG_REQUESTS = environment.boolean("LOG_REQUESTS", default=PRODUCTION)
+TRUST_REQUEST_ID = environment.boolean("TRUST_REQUEST_ID")
+SENDS_ERROR_REPORTS = start_reports(os.environ.get("SENTRY_DSN", ""))
 
 # A new task type, attention check, questionnaire or recruiter is one new file plus a line here.
 STUDY_TASKS = [
