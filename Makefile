@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 SERVE ?= 1
 WORKERS ?= 2
+KILLS ?= 1000
+DATABASE ?= sqlite postgresql
 
 # make demo IMAGES=DIR | DATASET=imagenette, and optionally NETWORKS=a,b CLASSES=a,b PER_CLASS=n PRESET=default
 DEMO_OPTIONS := $(if $(IMAGES),--images "$(IMAGES)") $(if $(DATASET),--dataset "$(DATASET)") \
@@ -13,7 +15,7 @@ DEMO_OPTIONS := $(if $(IMAGES),--images "$(IMAGES)") $(if $(DATASET),--dataset "
 	$(if $(PER_CLASS),--per-class "$(PER_CLASS)") $(if $(PRESET),--preset "$(PRESET)") --port $(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test lint format types unit clean
+.PHONY: help setup setup-dev demo serve test lint format types unit torture clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,6 +65,9 @@ types: setup-dev ## mypy: strict for vsum_core and analysis
 
 unit: setup-dev ## pytest on two workers; prints a reason for every skip
 	$(BIN)/python -m pytest -n 2
+
+torture: setup-dev ## answers while processes are killed; KILLS=10000, DATABASE="sqlite postgresql"
+	$(BIN)/python -m benchmarks.torture --kills $(KILLS) --databases $(DATABASE)
 
 clean: ## remove var/ (database, runs, reports); .venv stays
 	rm -rf var
