@@ -39,8 +39,8 @@ def commit_answer(participant: Participant, trial: Trial, submission: Submission
     A repeat changes nothing and is only noted. The participant is locked first, so two posts at once queue up. Somebody
     whose time was up while the page was open goes on with this answer.
     """
-    now = timezone.now()
     locked = lock_participant(participant)
+    now = timezone.now()  # after the wait for the lock: running totals count by time, and an old time comes too late
     resume_locked(locked)
     current, *later = Trial.objects.filter(participant=locked, answer=None).order_by("position")[:2] or [None]
     if current is None or current.pk != trial.pk or not locked.takes_answers or not current.served_at:
