@@ -31,7 +31,11 @@ def rendition_path(sha256: str, rendition: Rendition) -> Path:
 
 
 def ensure_rendition(sha256: str, rendition: Rendition) -> Path | None:
-    """Return the path of a rendition, made if it is missing; None when the WebP original is not there."""
+    """Return the path of a rendition, made if it is missing; None when the WebP original is not there.
+
+    Raises:
+        OSError: the folder of pictures is full or cannot be written.
+    """
     target = rendition_path(sha256, rendition)
     if target.is_file():
         return target
@@ -49,6 +53,15 @@ def ensure_rendition(sha256: str, rendition: Rendition) -> Path | None:
         Path(draft).unlink(missing_ok=True)
         raise
     return target
+
+
+def passing_rendition(sha256: str, rendition: Rendition) -> bytes | None:
+    """Return a rendition that is made and not kept, as long as the folder of pictures is full or cannot be written."""
+    try:
+        original = picture_path(sha256, "webp").read_bytes()
+    except FileNotFoundError:
+        return None
+    return render(original, rendition)
 
 
 def render(original: bytes, rendition: Rendition) -> bytes:

@@ -3,11 +3,13 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from study.models import Condition, ImportedRun, Picture, Prediction, Stimulus, Study, StudyState
@@ -21,6 +23,10 @@ from study.run_directory import (
     read_pictures,
 )
 from study.services.plan import DrawnPlan, draw_plan
+
+
+class PicturesNotStoredError(RunDirectoryError):
+    """The folder of pictures is full or cannot be written; nothing was imported, and the import can be repeated."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ def import_run(
     Raises:
         RunDirectoryError: the directory is not a valid run, the study is no draft any more, or another run has filled
             one of its conditions.
+        PicturesNotStoredError: the folder of pictures is full or cannot be written.
         PlanError: the run holds no summary.
     """
     manifest = read_manifest(directory)
@@ -52,22 +59,43 @@ def import_run(
             f"Study {study.slug!r} is {study.state}; stimuli can only be added to a draft without participants. "
             "Create a new study."
         )
-    pictures, copied = {}, 0
-    for number, summary in enumerate(manifest["summaries"], start=1):
-        pictures[summary["id"]] = read_pictures(directory, summary)
-        copied += copy_pictures(directory, summary, pictures[summary["id"]])
-        on_summary(number, len(manifest["summaries"]))
-    images = {}
-    for prediction in manifest.get("predictions", ()):
-        record = prediction["picture"]
-        images[prediction["image"]] = read_picture(directory, record["file"], (record["width"], record["height"]))
-        copied += _copy(picture_source(directory, record["file"]), images[prediction["image"]])
+    with _picture_errors():
+        pictures, images, copied = _copy_all(directory, manifest, on_summary)
     if known is not None:
         return Import(known, created=False, pictures_copied=copied, plan=None)
     with transaction.atomic():
         run = _store(Study.objects.select_for_update().get(pk=study.pk), manifest, pictures, images)
         drawn = draw_plan(study)
     return Import(run, created=True, pictures_copied=copied, plan=drawn)
+
+
+def _copy_all(
+    directory: Path, manifest: dict[str, Any], on_summary: Callable[[int, int], None]
+) -> tuple[dict[str, SummaryPictures], dict[str, Picture], int]:
+    """Copy the pictures of all summaries and new images; return both by identifier, and how many were new."""
+    pictures: dict[str, SummaryPictures] = {}
+    copied = 0
+    for number, summary in enumerate(manifest["summaries"], start=1):
+        pictures[summary["id"]] = read_pictures(directory, summary)
+        copied += copy_pictures(directory, summary, pictures[summary["id"]])
+        on_summary(number, len(manifest["summaries"]))
+    images: dict[str, Picture] = {}
+    for prediction in manifest.get("predictions", ()):
+        record = prediction["picture"]
+        images[prediction["image"]] = read_picture(directory, record["file"], (record["width"], record["height"]))
+        copied += _copy(picture_source(directory, record["file"]), images[prediction["image"]])
+    return pictures, images, copied
+
+
+@contextmanager
+def _picture_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PicturesNotStoredError(
+            f"The pictures cannot be stored in {settings.MEDIA_ROOT}: {error.strerror or error}. Nothing was imported. "
+            "Free space, or make the folder writable, and import again; pictures that are there are not copied twice."
+        ) from error
 
 
 def copy_pictures(directory: Path, summary: dict[str, Any], pictures: SummaryPictures) -> int:

@@ -14,12 +14,15 @@ from django.views.decorators.csrf import csrf_exempt
 
 from study.models import Participant
 from study.recruitment import recruiter_of
+from study.views.unavailable import STORAGE_ERRORS, show_not_stored
 
 View = Callable[..., HttpResponse]
 
 
 def participant_page(view: View) -> View:
     """Mark a view as a page for participants: never cached, and in the language that the view activates.
+
+    Where the database fails, the page says that nothing was stored, and how to try again.
 
     Exempt from the CSRF cookie on purpose: participants have no account and no session, the unguessable token in the
     URL is the authority, and the pages must work where cookies are blocked.
@@ -28,7 +31,10 @@ def participant_page(view: View) -> View:
     @wraps(view)
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         with translation.override(translation.get_language()):
-            response = view(request, *args, **kwargs)
+            try:
+                response = view(request, *args, **kwargs)
+            except STORAGE_ERRORS:
+                response = show_not_stored(request)
             response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response
 
