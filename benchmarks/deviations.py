@@ -9,7 +9,7 @@ taken back together (`TOGETHER`). Printed are, for `default`, for each of its de
 many of an image's proposals lie inside the mask; and processor time relative to `default`.
 
 Deviations after the masks are measured where truth is known: `python -m benchmarks.ground_truth`, variants "regions
-three quarters masked", "relative bar", "three members are enough" and "repeats stay". Those of the pictures are to be
+three quarters masked", "relative bar" and "repeats stay". Those of the pictures are to be
 looked at.
 """
 

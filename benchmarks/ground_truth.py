@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from vsum_core.clustering import Propagation, affinity_propagation
-from vsum_core.config import ClusteringConfig, Matcher, PipelineConfig, QualityBar, preset
+from vsum_core.config import ClusteringConfig, EvidenceKind, Matcher, PipelineConfig, QualityBar, preset
 from vsum_core.datasets import ImageFile, read_image, read_image_folder, read_part_masks
 from vsum_core.ground_truth import (
     Deletion,
@@ -97,6 +97,10 @@ def _smooth_only(config: PipelineConfig) -> PipelineConfig:
     return dataclasses.replace(config, masks=dataclasses.replace(config.masks, sharp=sharp))
 
 
+def _without(kind: EvidenceKind) -> tuple[EvidenceKind, ...]:
+    return tuple(other for other in EvidenceKind if other is not kind)
+
+
 def _reference_bar(config: PipelineConfig) -> PipelineConfig:
     return dataclasses.replace(config, quality=preset("reference").quality)
 
@@ -111,13 +115,16 @@ VARIANTS: dict[str, Variant] = {
     "near-duplicates stay": Variant(_part("pruning", area_ratio=1.0)),
     "k-means for AP": Variant(clusterer=k_means),
     "larger clusters": Variant(_part("clustering", preference_factor=2.0)),
-    "half the null share": Variant(_part("quality", null_share=0.05)),
+    "twice the null share": Variant(_part("quality", null_share=0.1)),
+    "evidence without breadth": Variant(_part("quality", evidence=_without(EvidenceKind.BREADTH))),
+    "evidence without effect": Variant(_part("quality", evidence=_without(EvidenceKind.EFFECT))),
+    "evidence without likeness": Variant(_part("quality", evidence=_without(EvidenceKind.LIKENESS))),
     "regions three quarters masked": Variant(_part("pruning", minimum_masked=0.75)),
     "relative bar": Variant(_part("quality", bar=QualityBar.RELATIVE)),
     "null-calibrated SSIM bar": Variant(_part("quality", bar=QualityBar.NULL_CALIBRATED)),
     "no bar": Variant(_part("quality", bar=QualityBar.NONE)),
     "reference's quality stage": Variant(_reference_bar),
-    "three members are enough": Variant(_part("quality", minimum_members=3)),
+    "four members at least": Variant(_part("quality", minimum_members=4)),
     "repeats stay": Variant(_part("quality", repeat_overlap=None)),
 }
 

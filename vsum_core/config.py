@@ -49,8 +49,16 @@ class QualityBar(enum.StrEnum):
 
     RELATIVE = "relative"  # to the other clusters of the class, as the reference does
     NULL_CALIBRATED = "null-calibrated"  # to the same members at random places of the same images
-    EVIDENCE = "evidence"  # likeness and effect, to clusters of random regions that took the same way
+    EVIDENCE = "evidence"  # likeness, effect and breadth, to clusters of random regions that took the same way
     NONE = "none"
+
+
+class EvidenceKind(enum.StrEnum):
+    """What speaks for a cluster, where the bar is ``QualityBar.EVIDENCE``."""
+
+    LIKENESS = "likeness"  # its members look alike
+    EFFECT = "effect"  # the network needs what they show
+    BREADTH = "breadth"  # it comes back in many images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +170,8 @@ class QualityConfig:
     null_quantile: float = 0.95
     null_draws: int = 10  # random places per cluster for the calibrated bar
     scatterings: int = 4  # times the masks of a class are scattered for the evidence bar
-    null_share: float = 0.1  # of random clusters that may pass the evidence bar, before repeats are taken out
+    null_share: float = 0.05  # of random clusters that may pass the evidence bar, before repeats are taken out
+    evidence: tuple[EvidenceKind, ...] = tuple(EvidenceKind)  # what the evidence bar adds up
     minimum_members: int = 3
     repeat_overlap: float | None = None  # of the smaller box, from which two clusters show one place; None = any may
     repeat_images: float = 0.4  # share of a cluster's images that the better cluster must show too
@@ -175,6 +184,8 @@ class QualityConfig:
         _require(self.null_draws >= 1, "null_draws", self.null_draws, "1 or more")
         _require(self.scatterings >= 1, "scatterings", self.scatterings, "1 or more")
         _require(0 < self.null_share < 1, "null_share", self.null_share, "above 0 and below 1")
+        kinds = self.evidence
+        _require(bool(kinds) and len(set(kinds)) == len(kinds), "evidence", kinds, "one or more kinds, none twice")
         overlap = self.repeat_overlap
         _require(overlap is None or 0 < overlap <= 1, "repeat_overlap", overlap, "above 0 and at most 1, or None")
         _require(0 <= self.repeat_images <= 1, "repeat_images", self.repeat_images, "between 0 and 1")
@@ -306,7 +317,7 @@ def _default() -> PipelineConfig:
         preset="default",
         masks=_short_masks(smooth_steps=12, sharp_steps=40),
         pruning=PruningConfig(minimum_masked=0.6),
-        quality=QualityConfig(bar=QualityBar.EVIDENCE, minimum_members=4, repeat_overlap=0.5),
+        quality=QualityConfig(bar=QualityBar.EVIDENCE, repeat_overlap=0.5),
         rendering=RenderingConfig(grey_opacity=0.8, hull_width=4, casing_width=1, with_components=False),
     )
 

@@ -1,16 +1,19 @@
-"""Does a cluster tell more than a cluster of random regions? Its likeness and its effect, against those of chance.
+"""Does a cluster tell more than a cluster of random regions? What speaks for it, against what speaks for those.
 
 Scattered masks (:func:`vsum_core.baselines.scattered_mask`) go through the same pruning and clustering as real ones.
-What their clusters reach is what the images alone give, whatever the network looks at. Two things are compared:
+What their clusters reach is what the images alone give, whatever the network looks at. Three things are compared:
 
 * *likeness*: do the members look alike? Mean whitened-HOG cosine of all pairs;
-* *effect*: does the network need them? Mean relative score drop when a member's region alone is blurred.
+* *effect*: does the network need them? Mean relative score drop when a member's region alone is blurred;
+* *breadth*: do they come back? Logarithm of the number of images. A scattered blob hits a part in some images only,
+  so a random cluster that is as alike and as needed as a real one is seldom as broad.
 
 Source: this project.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from vsum_core.clustering import Cluster
-from vsum_core.config import QualityConfig
+from vsum_core.config import EvidenceKind, QualityConfig
 from vsum_core.quality import FilteredCluster, RejectionReason
 
 Floats = NDArray[np.float64]
@@ -38,10 +41,21 @@ class Evidence:
     Attributes:
         likeness: mean cosine of all pairs of members, in [-1, 1].
         effect: mean relative score drop of the members' regions, at most 1.
+        images: number of different images that the members are from, 1 or more.
     """
 
     likeness: float
     effect: float
+    images: int
+
+    def of(self, kinds: Sequence[EvidenceKind]) -> list[float]:
+        """The numbers that are compared, in the order of ``kinds``."""
+        numbers = {
+            EvidenceKind.LIKENESS: self.likeness,
+            EvidenceKind.EFFECT: self.effect,
+            EvidenceKind.BREADTH: math.log(self.images),
+        }
+        return [numbers[kind] for kind in kinds]
 
 
 def pairwise_likeness(descriptors: NDArray[np.floating[Any]]) -> Floats:
@@ -71,19 +85,22 @@ def likeness_of_members(pairs: Floats) -> Floats:
 class Null:
     """What clusters of random regions of one network and class reach.
 
-    A cluster's *score* is the sum of its likeness and its effect, each in standard deviations of the random clusters
+    A cluster's *score* is the sum of the kinds of evidence for it, each in standard deviations of the random clusters
     above their mean. Their own scores are taken as normal, which needs fewer of them than a quantile would.
 
     Args:
         evidence: of the random clusters, in any order.
+        kinds: what is added up.
     """
 
-    def __init__(self, evidence: Sequence[Evidence]) -> None:
+    def __init__(self, evidence: Sequence[Evidence], *, kinds: Sequence[EvidenceKind] = tuple(EvidenceKind)) -> None:
         self.count = len(evidence)
-        values = np.array([[found.likeness, found.effect] for found in evidence]).reshape(-1, 2)
-        self.middle_likeness = float(np.median(values[:, 0])) if self.known else -np.inf
-        self._mean = values.mean(axis=0) if self.known else np.zeros(2)
-        self._deviation = np.maximum(values.std(axis=0, ddof=1), _LEAST_DEVIATION) if self.known else np.ones(2)
+        self._kinds = tuple(kinds)
+        width = len(self._kinds)
+        values = np.array([found.of(self._kinds) for found in evidence]).reshape(-1, width)
+        self.middle_likeness = float(np.median([found.likeness for found in evidence])) if self.known else -np.inf
+        self._mean = values.mean(axis=0) if self.known else np.zeros(width)
+        self._deviation = np.maximum(values.std(axis=0, ddof=1), _LEAST_DEVIATION) if self.known else np.ones(width)
         scores = ((values - self._mean) / self._deviation).sum(axis=1)
         self._spread = float(scores.std(ddof=1)) if self.known else 0.0
 
@@ -93,8 +110,8 @@ class Null:
         return self.count >= FEWEST_RANDOM_CLUSTERS
 
     def score(self, evidence: Evidence) -> float:
-        """Sum of both standardised kinds of evidence; 0 for the average random cluster."""
-        return float(((np.array([evidence.likeness, evidence.effect]) - self._mean) / self._deviation).sum())
+        """Sum of the standardised kinds of evidence; 0 for the average random cluster."""
+        return float(((np.array(evidence.of(self._kinds)) - self._mean) / self._deviation).sum())
 
     def bar(self, share: float) -> float:
         """The score that ``share`` of random clusters exceed; minus infinity where there are too few of them.

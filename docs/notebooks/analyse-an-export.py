@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Analyse an export
 #
-# What `manage.py export_study` writes, read, checked and turned into numbers. No study at hand? Then one is made up, with
-# a truth that we know: names are given to three in four views of a summary and to three in ten of random regions.
+# What `manage.py export_study` writes, read, checked and turned into numbers. No study at hand? Then one is made up,
+# with a truth that we know: names are given to three in four views of a summary and to three in ten of random regions.
 
 # %%
 from pathlib import Path

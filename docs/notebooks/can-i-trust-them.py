@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Can I trust these summaries?
 #
-# Three questions that a reviewer asks. Do other seeds and other images give the same summaries? Do they depend on what the
-# network has learned? And does the score fall when what they show is taken away?
+# Three questions that a reviewer asks. Do other seeds and other images give the same summaries? Do they depend on what
+# the network has learned? And does the score fall when what they show is taken away?
 
 # %%
 from dataclasses import replace
@@ -41,12 +41,13 @@ first, manifest = summaries_of(network, images)
 {name: len(found) for name, found in first.items()}
 
 # %% [markdown]
-# Another seed: noise of the masks, scattered masks that clusters are held against, ties of the clustering. Summaries are
-# matched one to one; overlap 1 means the same boxes in the same images.
+# Another seed: the order of proposals, the scattered masks that clusters are held against, ties of the clustering.
+# Summaries are matched one to one; overlap 1 means the same boxes in the same images.
 
 
 # %%
 def compared(one, other, images=None):
+    """Overlap of two sets of summaries, class by class."""
     rows = []
     for name in sorted(one.keys() | other.keys()):
         found = stability(one.get(name, []), other.get(name, []), images=images)
@@ -66,8 +67,8 @@ six, _ = summaries_of(network, fewer)
 compared(first, six, images={image.id for image in fewer.images})
 
 # %% [markdown]
-# The same architecture with random weights in its last layers (Adebayo et al. 2018). What it no longer recognises cannot
-# be explained, and what it still calls by its name must look different, or the method would not look at the network.
+# The same architecture with random weights in its last layers (Adebayo et al. 2018). What it no longer recognises
+# cannot be explained, and what it still calls by its name must look different, or the method would not look at it.
 
 # %%
 blind, blind_manifest = summaries_of(randomised(network, share=0.25), images)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 
 from vsum_core.clustering import Cluster
-from vsum_core.config import QualityBar, QualityConfig
+from vsum_core.config import EvidenceKind, QualityBar, QualityConfig
 from vsum_core.null_calibration import (
     Evidence,
     Null,
@@ -19,7 +19,8 @@ from vsum_core.null_calibration import (
 from vsum_core.quality import RejectionReason
 
 CONFIG = QualityConfig(bar=QualityBar.EVIDENCE, minimum_members=2, null_share=0.05)
-NULL = [Evidence(0.1, 0.0), Evidence(0.2, 0.1), Evidence(0.3, 0.2)]  # means 0.2 and 0.1, deviations 0.1 and 0.1
+# Means 0.2 and 0.1, deviations 0.1 and 0.1; all are from as many images.
+NULL = [Evidence(0.1, 0.0, 4), Evidence(0.2, 0.1, 4), Evidence(0.3, 0.2, 4)]
 
 
 def cluster_of(count, start=0):
@@ -63,8 +64,8 @@ def test_descriptors_that_cannot_be_compared_are_refused(descriptors):
 
 def test_score_and_bar_by_hand():
     null = Null(NULL)
-    assert null.score(Evidence(0.2, 0.1)) == pytest.approx(0)
-    assert null.score(Evidence(0.4, 0.15)) == pytest.approx(2.5)
+    assert null.score(Evidence(0.2, 0.1, 4)) == pytest.approx(0)
+    assert null.score(Evidence(0.4, 0.15, 4)) == pytest.approx(2.5)  # all as broad: breadth says nothing
     # The scores of the three are -2, 0 and 2: deviation 2. A normal variable exceeds 1.6449 deviations in 5 %.
     assert null.bar(0.05) == pytest.approx(2 * 1.6449, abs=1e-3)
     assert null.bar(0.5) == pytest.approx(0, abs=1e-12)
@@ -74,14 +75,29 @@ def test_score_and_bar_by_hand():
             null.bar(share)
 
 
+def test_breadth_is_the_logarithm_of_the_number_of_images():
+    null = Null([Evidence(0.1, 0.0, 2), Evidence(0.2, 0.1, 4), Evidence(0.3, 0.2, 8)])
+    assert null.score(Evidence(0.2, 0.1, 16)) == pytest.approx(2)  # logarithms of mean log 4 and deviation log 2
+    # The scores of the three are -3, 0 and 3.
+    assert null.bar(0.05) == pytest.approx(3 * 1.6449, abs=1e-3)
+
+
+def test_only_the_chosen_kinds_are_added_up():
+    null = Null(NULL, kinds=[EvidenceKind.EFFECT])
+    assert null.score(Evidence(0.9, 0.3, 1)) == pytest.approx(2)
+    assert null.middle_likeness == pytest.approx(0.2)  # by which members stay, whatever is added up
+    with pytest.raises(ValueError, match="evidence must be one or more kinds"):
+        QualityConfig(evidence=())
+
+
 @given(st.floats(0.01, 0.98))
 def test_a_smaller_share_is_a_higher_bar(share):
     assert Null(NULL).bar(share) >= Null(NULL).bar(share + 0.01)
 
 
 def test_equal_random_clusters_are_passed_by_anything_better():
-    null = Null([Evidence(0.2, 0.1)] * 4)
-    assert null.score(Evidence(0.21, 0.1)) > null.bar(0.01)
+    null = Null([Evidence(0.2, 0.1, 4)] * 4)
+    assert null.score(Evidence(0.21, 0.1, 4)) > null.bar(0.01)
 
 
 def judge(evidence, *, likeness=None, null=None, config=CONFIG):
@@ -91,7 +107,7 @@ def judge(evidence, *, likeness=None, null=None, config=CONFIG):
 
 
 def test_only_clusters_above_chance_become_summaries():
-    low, high = judge([Evidence(0.4, 0.2), Evidence(0.4, 0.3)])  # scores 3.0 and 4.0, bar 3.29
+    low, high = judge([Evidence(0.4, 0.2, 4), Evidence(0.4, 0.3, 4)])  # scores 3.0 and 4.0, bar 3.29
     assert (low.accepted, low.kept, low.reason) == (False, (), RejectionReason.BELOW_BAR)
     assert (high.accepted, high.kept, high.reason) == (True, (0, 1, 2), None)
     assert high.median_ssim is None
@@ -99,20 +115,20 @@ def test_only_clusters_above_chance_become_summaries():
 
 def test_members_unlike_the_others_go_but_the_exemplar_stays():
     likeness = np.array([[1.0, 0.1, 0.1], [0.1, 1.0, 0.9], [0.1, 0.9, 1.0]])  # means 0.1, 0.5, 0.5
-    (outcome,) = judge([Evidence(0.9, 0.9)], likeness=likeness)
+    (outcome,) = judge([Evidence(0.9, 0.9, 4)], likeness=likeness)
     assert outcome.kept == (0, 1, 2)
     stranger = likeness[np.ix_([1, 0, 2], [1, 0, 2])]
-    (outcome,) = judge([Evidence(0.9, 0.9)], likeness=stranger)
+    (outcome,) = judge([Evidence(0.9, 0.9, 4)], likeness=stranger)
     assert outcome.kept == (0, 2)
     strict = QualityConfig(bar=QualityBar.EVIDENCE, minimum_members=3)
-    (outcome,) = judge([Evidence(0.9, 0.9)], likeness=stranger, config=strict)
+    (outcome,) = judge([Evidence(0.9, 0.9, 4)], likeness=stranger, config=strict)
     assert (outcome.accepted, outcome.reason) == (False, RejectionReason.TOO_FEW_MEMBERS)
 
 
 def test_where_random_regions_form_no_clusters_every_cluster_is_above_chance():
-    (outcome,) = judge([Evidence(0.05, 0.0)], null=Null(NULL[:2]))
+    (outcome,) = judge([Evidence(0.05, 0.0, 4)], null=Null(NULL[:2]))
     assert outcome.accepted
-    single = filter_by_evidence([cluster_of(1)], [np.ones((1, 1))], [Evidence(0, 0)], null=Null([]), config=CONFIG)
+    single = filter_by_evidence([cluster_of(1)], [np.ones((1, 1))], [Evidence(0, 0, 4)], null=Null([]), config=CONFIG)
     assert single[0].reason is RejectionReason.NO_PAIR
 
 

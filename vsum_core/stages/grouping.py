@@ -180,7 +180,7 @@ def _by_evidence(
     scatterings: Sequence[MaskedRegions],
     clusterer: Clusterer,
 ) -> list[FilteredCluster]:
-    """Judged by likeness and effect, against clusters of random regions of the same minimum size."""
+    """Judged by the evidence for them, against clusters of random regions of the same minimum size."""
     config = run.config.quality
 
     def large(found: Sequence[Cluster]) -> list[Cluster]:
@@ -192,7 +192,8 @@ def _by_evidence(
         random_evidence.extend(clusters_evidence(run, network, matcher, scattering, random)[1])
     candidates = large(clusters)
     pairs, evidence = clusters_evidence(run, network, matcher, masked, candidates)
-    return filter_by_evidence(candidates, pairs, evidence, null=Null(random_evidence), config=config)
+    null = Null(random_evidence, kinds=config.evidence)
+    return filter_by_evidence(candidates, pairs, evidence, null=null, config=config)
 
 
 def _with_structure(

@@ -71,9 +71,12 @@ def clusters_evidence(
     """Per cluster the likeness of its members, pair by pair, and the evidence for it."""
     effects = region_effects(run, network, masked, sorted({region for c in clusters for region in c.members}))
     pairs = [pairwise_likeness(_descriptors(matcher, masked.regions, cluster)) for cluster in clusters]
+    image_of_region = masked.regions.image_of_region
     evidence = [
         Evidence(
-            likeness=mean_likeness(likeness), effect=float(np.mean([effects[region] for region in cluster.members]))
+            likeness=mean_likeness(likeness),
+            effect=float(np.mean([effects[region] for region in cluster.members])),
+            images=len({int(image_of_region[region]) for region in cluster.members}),
         )
         for cluster, likeness in zip(clusters, pairs, strict=True)
     ]
