@@ -1,27 +1,41 @@
-"""``manage.py export_study``: the tables, their codebook, the pictures and the manifests of a study."""
+"""``manage.py export_study``: the tables, their codebook, the pictures and the manifests of a study; or all of it."""
 
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
 
 from study.exports import STREAMED_FORMATS, ExportError, Format, Profile, export_study
 from study.management.console import StageBars, console, print_table
 from study.models import Answer, Event, Study
+from study.moving import TABLES, MoveError, write_study
 
 COLUMNS = ("file", "rows")
+COLUMNS_OF_MOVE = ("table", "rows")
 
 
 class Command(BaseCommand):
-    """Write an export directory that `python -m analysis` reads."""
+    """Write an export directory that `python -m analysis` reads, or one file that `import_study` reads."""
 
-    help = "Write a study's answers, participants and stimuli, with codebook, pictures and manifests. Pseudonymous."
+    help = (
+        "Write a study's answers, participants and stimuli, with codebook, pictures and manifests, pseudonymous; "
+        "or, with --whole, everything that moves the study to another server."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--study", required=True, metavar="SLUG")
-        parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="made where it does not exist")
+        kind = parser.add_mutually_exclusive_group(required=True)
+        kind.add_argument("--out", type=Path, metavar="DIR", help="for analysis; made where it does not exist")
+        kind.add_argument(
+            "--whole",
+            type=Path,
+            metavar="FILE",
+            help="for manage.py import_study on another server: one file, with participants' links and recruiters' "
+            "identifiers, as confidential as the database",
+        )
         parser.add_argument(
             "--profile",
             choices=[profile.value for profile in Profile],
@@ -43,6 +57,9 @@ class Command(BaseCommand):
         study = Study.objects.filter(slug=options["study"]).first()
         if study is None:
             raise CommandError(f"No study {options['study']!r}; manage.py create_study makes one.")
+        if options["whole"] is not None:
+            self.move(study, options["whole"], target, json=options["json"])
+            return
         formats = _formats(options["formats"])
         totals = {
             "responses_long": Answer.objects.filter(trial__participant__study=study).count(),
@@ -70,6 +87,32 @@ class Command(BaseCommand):
         rows = [[f"{table}.csv", number] for table, number in report.rows.items()]
         print_table(target, f"Export of {study.slug} in {options['out']}", COLUMNS, rows, json=options["json"])
         target.print(f"{report.pictures} pictures, the codebook and the manifests lie beside them.", soft_wrap=True)
+
+    def move(self, study: Study, path: Path, target: Console, *, json: Path | None) -> None:
+        """Write the whole study into one file."""
+        counts = {table.name: table.rows_of(study).count() for table in TABLES}
+        try:
+            with StageBars(target) as bars:
+                for table, total in counts.items():
+                    bars.start(table, total)
+                written = write_study(study, path, on_row=bars.advance)
+                for table in counts:
+                    bars.finish(table)
+        except MoveError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"Cannot write {path}: {error}; give another file.") from error
+        rows = [[table, number] for table, number in written.rows.items()]
+        print_table(target, f"Study {study.slug} in {path}", COLUMNS_OF_MOVE, rows, json=json)
+        target.print(
+            f"{written.pictures} pictures. SHA-256 {written.sha256}. Only you may read the file.", soft_wrap=True
+        )
+        if study.takes_participants:
+            target.print(
+                "The study still takes participants; what they do from now on is not in the file. Pause it, wait until "
+                "nobody is inside, and export again.",
+                soft_wrap=True,
+            )
 
 
 def _formats(text: str) -> frozenset[Format]:
