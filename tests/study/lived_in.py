@@ -107,11 +107,11 @@ def main():
 
     import django
 
-    from tests.study.rich_run import write_rich_run
-
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from django.core.management import call_command
+
+    from tests.study.rich_run import write_rich_run
 
     call_command("migrate", verbosity=0)
     live_in(write_rich_run(Path(sys.argv[1])))
