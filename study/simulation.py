@@ -8,12 +8,10 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-import httpx
 import numpy as np
 from django.conf import settings
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
@@ -28,15 +26,13 @@ from study.simulated_kinds import KINDS, Kind
 from study.simulated_people import SimulatedPerson
 from study.simulated_refusals import Refusals
 from study.tasks import get_task
+from study.visits import SimulationError, Visit, VisitedPage, Visits
+
+__all__ = ["SimulationError", "SimulationResult", "headers_for_own_server", "running_server", "simulate"]
 
 OTHER_FORM = re.compile("/(comprehension|questionnaire)/")
-REQUEST_TIMEOUT_SECONDS = 60.0
 MOST_PAGES = 2000
 ORDINARY = (KINDS["ordinary"],)
-
-
-class SimulationError(RuntimeError):
-    """A simulated participant met a page that it should not have met; the message says which."""
 
 
 @dataclass
@@ -94,29 +90,25 @@ def simulate(
     *,
     participants: int,
     seed: int,
-    base_url: str,
-    headers: dict[str, str] | None = None,
+    visits: Visits,
     kinds: Sequence[Kind] = ORDINARY,
     on_participant: Callable[[], None] = lambda: None,
 ) -> SimulationResult:
     """Walk `participants` simulated people through the study, one after the other; the kinds take turns.
 
-    The server at `base_url` must use the same database and secret key. The first person of each kind also sends posts
-    that the server has to refuse.
+    The server that `visits` go to must use the same database and secret key. Where visits can send what no page offers,
+    the first person of each kind also sends posts that the server has to refuse.
 
     Raises:
         SimulationError: the server did not do what it should.
     """
     result = SimulationResult()
-    with httpx.Client(
-        base_url=base_url, headers=headers, timeout=REQUEST_TIMEOUT_SECONDS, follow_redirects=True
-    ) as client:
-        for index in range(participants):
-            generator = np.random.default_rng([seed, index])
-            kind = kinds[index % len(kinds)]
-            client.cookies.clear()  # each person comes with a browser of their own
-            Walk(study, client, kind, generator, result, with_refused_posts=index < len(kinds)).go()
-            on_participant()
+    for index in range(participants):
+        generator = np.random.default_rng([seed, index])
+        kind = kinds[index % len(kinds)]
+        with visits.begin(has_script=kind.has_script) as visit:
+            Walk(study, visit, kind, generator, result, with_refused_posts=index < len(kinds)).go()
+        on_participant()
     return result
 
 
@@ -126,7 +118,7 @@ class Walk:
     def __init__(
         self,
         study: Study,
-        client: httpx.Client,
+        visit: Visit,
         kind: Kind,
         generator: np.random.Generator,
         result: SimulationResult,
@@ -134,7 +126,7 @@ class Walk:
         with_refused_posts: bool,
     ) -> None:
         self.study = study
-        self.client = client
+        self.visit = visit
         self.kind = kind
         self.generator = generator
         self.person: SimulatedPerson = kind.draw_person(study_seed=study.seed, generator=generator)
@@ -149,7 +141,7 @@ class Walk:
             SimulationError: a page was not as expected.
         """
         entry = f"{self.study.get_absolute_url()}?{urlencode({'simulation': simulation_pass(self.study)})}"
-        page = self.send("GET", entry)
+        page = self.visit.open(entry)
         page = self.submit(self.form(page, self.study.get_absolute_url()))
         participant = self.participant(page)
         for _ in range(MOST_PAGES):
@@ -160,7 +152,7 @@ class Walk:
             if answer_form is not None:
                 if self.stops(participant):
                     break
-                page = self.answer(page, answer_form)
+                page = self.answer(answer_form)
             elif other_form is not None:
                 page = self.submit(other_form, self.other_fields(other_form))
             elif continue_form is not None:
@@ -176,7 +168,7 @@ class Walk:
         if self.kind.leaves_at is not None and share >= self.kind.leaves_at:
             return True
         if self.kind.withdraws_at is not None and share >= self.kind.withdraws_at:
-            page = self.send("GET", f"{participant.get_absolute_url()}withdraw/")
+            page = self.visit.open(f"{participant.get_absolute_url()}withdraw/")
             self.submit(self.form(page, participant.get_absolute_url()))
             return True
         if self.kind.returns_late_at is not None and answered == round(
@@ -185,7 +177,7 @@ class Walk:
             expire_simulated_lease(participant)
         return False
 
-    def answer(self, page: httpx.Response, form: PageForm) -> httpx.Response:
+    def answer(self, form: PageForm) -> VisitedPage:
         """Answer one trial, and now and then try what must not work."""
         trial = Trial.objects.select_related("stimulus__condition", "participant").get(
             nonce=form.action.rstrip("/").split("/")[-1]
@@ -195,7 +187,8 @@ class Walk:
         fields = task.simulated_fields(self.person, trial, generator=generator)
         if self.kind.has_script:
             fields["reaction_time_ms"] = f"{self.reaction_time_ms():.1f}"
-        refusals = Refusals(self.client, trial, form, fields) if self.refused_posts_left else None
+        client = self.visit.client if self.refused_posts_left else None
+        refusals = None if client is None else Refusals(client, trial, form, fields)
         if refusals is not None:
             self.count(refusals.before_the_answer())
         next_page = self.submit(form, fields)
@@ -205,7 +198,7 @@ class Walk:
         if refusals is not None:
             self.refused_posts_left = False
             self.count(refusals.after_the_answer())
-            next_page = self.send("GET", trial.participant.get_absolute_url())
+            next_page = self.visit.open(trial.participant.get_absolute_url())
         return next_page
 
     def count(self, complaints: Sequence[str | None]) -> None:
@@ -235,13 +228,13 @@ class Walk:
         """Draw a made-up reaction time; nobody waited that long."""
         return float(self.generator.lognormal(np.log(6500.0 - 1500.0 * self.person.diligence), 0.4))
 
-    def check_end(self, participant: Participant, page: httpx.Response) -> None:
+    def check_end(self, participant: Participant, page: VisitedPage) -> None:
         """Check that this kind ended as it should, marked as simulated, with its code where it completed."""
         participant.refresh_from_db()
         state = ParticipantState(participant.state)
         if not participant.simulated or state not in self.kind.ends:
             raise SimulationError(
-                f"A participant of the kind {self.kind.name!r} ended at {page.url.path} as {state}, expected "
+                f"A participant of the kind {self.kind.name!r} ended at {page.path} as {state}, expected "
                 f"{' or '.join(sorted(self.kind.ends))}; simulated: {participant.simulated}."
             )
         if state == ParticipantState.COMPLETED:
@@ -252,19 +245,19 @@ class Walk:
             raise SimulationError("A participant withdrew, but the trials are still there.")
         self.result.ends[self.kind.name, state.value] += 1
 
-    def participant(self, page: httpx.Response) -> Participant:
+    def participant(self, page: VisitedPage) -> Participant:
         """Return the participant whose page this is.
 
         Raises:
             SimulationError: it is nobody's.
         """
-        token = page.url.path.strip("/").split("/")[-1]
+        token = page.path.strip("/").split("/")[-1]
         participant = Participant.objects.filter(study=self.study, token=token).first()
         if participant is None:
-            raise SimulationError(f"Consent led to {page.url.path}, which is no participant's page.")
+            raise SimulationError(f"Consent led to {page.path}, which is no participant's page.")
         return participant
 
-    def form(self, page: httpx.Response, path: str) -> PageForm:
+    def form(self, page: VisitedPage, path: str) -> PageForm:
         """Return the page's form that posts to a path.
 
         Raises:
@@ -273,29 +266,8 @@ class Walk:
         for form in find_forms(page.text):
             if form.action.startswith(path) and form.method == "post":
                 return form
-        raise SimulationError(f"{page.url.path} has no form that posts to {path}.")
+        raise SimulationError(f"{page.path} has no form that posts to {path}.")
 
-    def submit(self, form: PageForm, fields: dict[str, str] | None = None) -> httpx.Response:
+    def submit(self, form: PageForm, fields: dict[str, str] | None = None) -> VisitedPage:
         """Fill and send a form, twice at once where this kind does; the server must accept it and send us on."""
-        data = form.fields | (fields or {})
-        if not self.kind.clicks_twice:
-            return self.send("POST", form.action, data=data)
-        with ThreadPoolExecutor(2) as pool:
-            first, second = pool.map(lambda _number: self.send("POST", form.action, data=data), range(2))
-        if first.url != second.url:
-            raise SimulationError(f"Two clicks on one button led to {first.url.path} and to {second.url.path}.")
-        return self.send("GET", str(second.url))
-
-    def send(self, method: str, url: str, data: dict[str, str] | None = None) -> httpx.Response:
-        """Send a request and return the page that it leads to.
-
-        Raises:
-            SimulationError: there is no answer, or not a good one.
-        """
-        try:
-            response = self.client.request(method, url, data=data)
-        except httpx.HTTPError as error:
-            raise SimulationError(f"{self.client.base_url} does not answer: {error}.") from error
-        if response.status_code != httpx.codes.OK:
-            raise SimulationError(f"{method} {url} was answered with {response.status_code}; expected 200.")
-        return response
+        return self.visit.submit(form, fields or {}, twice=self.kind.clicks_twice)

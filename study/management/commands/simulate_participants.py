@@ -1,7 +1,9 @@
 """``manage.py simulate_participants``: programs take part over real HTTP. A test of the platform, never a finding."""
 
+import os
 from argparse import ArgumentParser
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,6 +14,7 @@ from study.management.console import StageBars, console, print_table
 from study.models import SlotState, Study
 from study.simulated_kinds import KINDS, UnknownKindError, kinds_named
 from study.simulation import SimulationError, headers_for_own_server, running_server, simulate
+from study.visits import HttpVisits, Visits
 
 STAGE = "simulated participants"
 
@@ -39,6 +42,13 @@ class Command(BaseCommand):
             metavar="URL",
             help="server with the same database and secret key; by default one is started for the purpose",
         )
+        parser.add_argument(
+            "--browser",
+            nargs="?",
+            const="",
+            metavar="CHROMIUM",
+            help="let them use a real browser, which is slow; the path of Chromium, or nothing for the one installed",
+        )
         parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
     def handle(self, **options: Any) -> None:
@@ -52,14 +62,18 @@ class Command(BaseCommand):
         except UnknownKindError as error:
             raise CommandError(str(error)) from error
         try:
-            with server as base_url, StageBars(target) as bars:
+            headers = headers_for_own_server() if own_server else None
+            with (
+                server as base_url,
+                visits_to(base_url, headers=headers, browser=options["browser"]) as visits,
+                StageBars(target) as bars,
+            ):
                 bars.start(STAGE, options["participants"])
                 result = simulate(
                     study,
                     participants=options["participants"],
                     seed=options["seed"],
-                    base_url=base_url,
-                    headers=headers_for_own_server() if own_server else None,
+                    visits=visits,
                     kinds=kinds,
                     on_participant=lambda: bars.advance(STAGE),
                 )
@@ -79,6 +93,28 @@ class Command(BaseCommand):
                 if name == kind.name
             ]
             print_table(target, "How each kind ended", ("kind", "what it does", "state", "participants"), rows)
+
+
+@contextmanager
+def visits_to(base_url: str, *, headers: dict[str, str] | None, browser: str | None) -> Iterator[Visits]:
+    """Yield visits to a server: over HTTP, or in the browser at a path ("" for the one installed).
+
+    Raises:
+        CommandError: there is no browser.
+    """
+    if browser is None:
+        with HttpVisits(base_url, headers=headers) as visits:
+            yield visits
+        return
+    # Playwright keeps an event loop in this thread, where Django would refuse its own look-ups in the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    from study.browser_visits import BrowserMissingError, BrowserVisits, running_browser
+
+    try:
+        with running_browser(browser) as running:
+            yield BrowserVisits(running, base_url, headers=headers)
+    except BrowserMissingError as error:
+        raise CommandError(str(error)) from error
 
 
 def ready_study(slug: str, *, participants: int) -> Study:
