@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import secrets
 import subprocess
 import sys
@@ -24,13 +23,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.servers import PATIENCE, gunicorn
+
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_POSTGRESQL = "postgresql://postgres@127.0.0.1:5432/postgres"
 CLASSES, NETWORKS, MEMBERS, TRIALS = 10, ("large", "small"), 6, 8
-PATIENCE = 120.0
 
 
-def write_run(directory: Path) -> Path:
+def write_run(directory: Path, *, classes: int = CLASSES) -> Path:
     """Write a small made-up run: one summary per network and class, pictures of one colour."""
     from PIL import Image
 
@@ -44,7 +44,7 @@ def write_run(directory: Path) -> Path:
         return {"file": str(file), "width": 24, "height": 16}
 
     summaries = []
-    for number, (network, label) in enumerate((network, label) for network in NETWORKS for label in range(CLASSES)):
+    for number, (network, label) in enumerate((network, label) for network in NETWORKS for label in range(classes)):
         cells = [picture(number, member, 9) for member in range(MEMBERS)]
         member = {"box": [0.1, 0.1, 0.5, 0.5], "hull": [], "drop": 0.4}
         summaries.append(
@@ -74,7 +74,7 @@ def write_run(directory: Path) -> Path:
             "seed": 0,
             "synthetic": True,
         },
-        "classes": [{"name": f"class {label}", "folder": str(label), "wnid": None} for label in range(CLASSES)],
+        "classes": [{"name": f"class {label}", "folder": str(label), "wnid": None} for label in range(classes)],
         "networks": [
             {"name": name, "mean": [0, 0, 0], "std": [1, 1, 1], "images_seen": 1, "images_correct": 1, **network_record}
             for name in NETWORKS
@@ -111,41 +111,6 @@ def prepare(participants: int, directory: Path) -> None:
     launch_study(draft)
 
 
-class Server:
-    """Gunicorn on a free port, with the environment of this process."""
-
-    def __init__(self, *, workers: int, threads: int) -> None:
-        # On a busy machine a browser may take seconds between connecting and sending, hence the long keep-alive.
-        options = ["--workers", str(workers), "--threads", str(threads), "--keep-alive", "60", "--timeout", "120"]
-        self.process = subprocess.Popen(  # noqa: S603  (the command is built here)
-            [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", "127.0.0.1:0", *options],
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        if self.process.stderr is None:
-            raise RuntimeError("gunicorn has no log to read its address from.")
-        self.log = self.process.stderr
-        self.address = ""
-        for line in self.log:
-            found = re.search(r"Listening at: (http://\S+)", line)
-            if found:
-                self.address = found[1]
-                break
-        else:
-            raise RuntimeError("gunicorn ended before it listened; start it by hand to see why.")
-        threading.Thread(target=self._drain, daemon=True).start()
-
-    def _drain(self) -> None:
-        for _line in self.log:
-            pass
-
-    def stop(self) -> None:
-        """End it."""
-        self.process.terminate()
-        self.process.wait(timeout=PATIENCE)
-
-
 def start_all(address: str, participants: int) -> list[float]:
     """Open the entry page for everybody, then post all consent forms at once; return the seconds that each post took.
 
@@ -177,7 +142,7 @@ def measure(participants: int, *, workers: int, threads: int) -> dict[str, Any]:
     """Run it on the database of the environment and return what was counted."""
     with tempfile.TemporaryDirectory() as name:
         prepare(participants, Path(name))
-        server = Server(workers=workers, threads=threads)
+        server = gunicorn("config.wsgi", workers=workers, threads=threads)
         try:
             times = sorted(start_all(server.address, participants))
         finally:
