@@ -114,6 +114,16 @@ TEMPLATES = [
     },
 ]
 
+# Parts of participants' pages that are the same for everybody are rendered once per worker; what varies is in their keys.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "template_fragments": {
+        "BACKEND": "django.core.cache.backends." + ("dummy.DummyCache" if DEBUG else "locmem.LocMemCache"),
+        "LOCATION": "template-fragments",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
+}
+
 DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{VAR_DIRECTORY / 'db.sqlite3'}", conn_max_age=60)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # An answer that a participant was thanked for survives a power cut: full synchronisation. Readers never wait for

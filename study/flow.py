@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BigAutoField, Count, IntegerField, Q, QuerySet
 
 from study.design import PlacedQuestionnaire
 from study.models import Moment, Participant, ParticipantState, Phase, QuestionnaireAnswer, Trial
+from study.prepared import Parameter, PreparedQuery
 from study.tasks import get_task
 
 TRIALS_TO_PRELOAD = 2
@@ -108,11 +109,12 @@ def needs_comprehension(participant: Participant, trial: Trial) -> bool:
 
 def progress(trial: Trial) -> Progress:
     """Return how far the participant is in the trial's part of the study: its block's practice, or all that counts."""
-    practice = Q(phase=Phase.PRACTICE)
-    part = practice & Q(block=trial.block) if trial.is_practice else ~practice
-    same_part = Trial.objects.filter(part, participant_id=trial.participant_id)
-    counts = same_part.aggregate(done=Count("answer"), total=Count("pk"))
-    return Progress(done=counts["done"], total=counts["total"])
+    if trial.is_practice:
+        counts = PRACTICE_PROGRESS.first(participant=trial.participant_id, block=trial.block)
+    else:
+        counts = MAIN_PROGRESS.first(participant=trial.participant_id)
+    done, total = counts or (0, 0)
+    return Progress(done=done, total=total)
 
 
 def with_stimuli(trials: QuerySet[Trial]) -> QuerySet[Trial]:
@@ -130,6 +132,29 @@ def _end(participant: Participant) -> Page | None:
 
 def _open_trials(participant: Participant) -> list[Trial]:
     """Return the first trials that wait for an answer, or for going on from their feedback; one query."""
-    waiting = Q(answer=None) | Q(phase=Phase.PRACTICE, feedback_read_at=None)
-    trials = with_stimuli(participant.trials.filter(waiting)).select_related("answer", "stimulus__condition")
-    return list(trials.order_by("position")[: 1 + TRIALS_TO_PRELOAD])
+    trials = OPEN_TRIALS.all(participant=participant.pk)
+    for trial in trials:
+        trial.participant = participant
+    return trials
+
+
+def _trials_of_somebody() -> QuerySet[Trial]:
+    return Trial.objects.filter(participant_id=Parameter("participant", BigAutoField()))
+
+
+def _counted(trials: QuerySet[Trial]) -> "QuerySet[Trial, tuple[int, int]]":
+    counts = trials.values("participant").annotate(done=Count("answer"), total=Count("pk"))
+    return counts.order_by().values_list("done", "total")
+
+
+OPEN_TRIALS = PreparedQuery(
+    lambda: with_stimuli(
+        _trials_of_somebody().filter(Q(answer=None) | Q(phase=Phase.PRACTICE, feedback_read_at=None))
+    )
+    .select_related("answer")
+    .order_by("position")[: 1 + TRIALS_TO_PRELOAD]
+)
+MAIN_PROGRESS = PreparedQuery(lambda: _counted(_trials_of_somebody().exclude(phase=Phase.PRACTICE)))
+PRACTICE_PROGRESS = PreparedQuery(
+    lambda: _counted(_trials_of_somebody().filter(phase=Phase.PRACTICE, block=Parameter("block", IntegerField())))
+)

@@ -5,13 +5,21 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import BigAutoField
 from django.utils import timezone
 
 from study.models import Answer, Event, EventKind, Participant, Trial
+from study.prepared import Parameter, PreparedQuery
 from study.services.completion import go_on_after_trials
 from study.services.progress import lock_participant, resume_locked
 from study.services.slots import renew_lease
 from study.tasks import Submission, get_task
+
+UNANSWERED = PreparedQuery(
+    lambda: Trial.objects.filter(participant_id=Parameter("participant", BigAutoField()), answer=None).order_by(
+        "position"
+    )[:2]
+)
 
 
 class Outcome(StrEnum):
@@ -42,7 +50,7 @@ def commit_answer(participant: Participant, trial: Trial, submission: Submission
     locked = lock_participant(participant)
     now = timezone.now()  # after the wait for the lock: running totals count by time, and an old time comes too late
     resume_locked(locked)
-    current, *later = Trial.objects.filter(participant=locked, answer=None).order_by("position")[:2] or [None]
+    current, *later = UNANSWERED.all(participant=locked.pk) or [None]
     if current is None or current.pk != trial.pk or not locked.takes_answers or not current.served_at:
         return _not_committed(locked, trial, now=now)
     judgement = get_task(current.task).judge(current, submission)

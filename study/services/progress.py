@@ -1,12 +1,26 @@
 """Moving a participant forward: leaving instructions and feedback, serving trials, keeping the place, coming back."""
 
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import BigAutoField, DateTimeField, F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from study.models import Event, EventKind, Participant, ParticipantState, Phase, Trial
+from study.prepared import Parameter, PreparedQuery, PreparedUpdate
 from study.services.slots import reclaim_slot, renew_lease
+
+SERVE = PreparedUpdate(
+    lambda: Trial.objects.filter(pk=Parameter("trial", BigAutoField()), answer=None),
+    served_at=Coalesce(F("served_at"), Parameter("now", DateTimeField())),
+    serves=F("serves") + 1,
+)
+LOCKED = PreparedQuery(
+    lambda: (
+        Participant.objects.select_for_update(of=("self",))
+        .select_related("study")
+        .filter(pk=Parameter("participant", BigAutoField()))
+    )
+)
 
 
 @transaction.atomic
@@ -41,9 +55,7 @@ def leave_feedback(participant: Participant) -> None:
 def serve_trial(trial: Trial) -> Trial:
     """Count one more sending of the trial's page; the first one starts the server's clock."""
     now = timezone.now()
-    Trial.objects.filter(pk=trial.pk, answer=None).update(
-        served_at=Coalesce(F("served_at"), Value(now)), serves=F("serves") + 1
-    )
+    SERVE.run(trial=trial.pk, now=now)
     renew_lease(trial.participant, now=now)
     return trial
 
@@ -77,4 +89,4 @@ def resume_locked(locked: Participant) -> None:
 
 def lock_participant(participant: Participant) -> Participant:
     """Return the participant as stored now, locked until the transaction ends; the study is fetched, not locked."""
-    return Participant.objects.select_for_update(of=("self",)).select_related("study").get(pk=participant.pk)
+    return LOCKED.get(participant=participant.pk)

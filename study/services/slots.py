@@ -8,11 +8,17 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import BigAutoField, DateTimeField, Q
 from django.utils import timezone
 
 from study.models import Event, EventKind, Participant, ParticipantState, Slot, SlotState, Study
+from study.prepared import Parameter, PreparedUpdate
 from study.services.quotas import has_room, trials_per_cell
+
+RENEW = PreparedUpdate(
+    lambda: Slot.objects.filter(holder_id=Parameter("holder", BigAutoField()), state=SlotState.CLAIMED),
+    lease_expires_at=Parameter("until", DateTimeField()),
+)
 
 
 def claim_slot(participant: Participant, *, now: datetime) -> Slot | None:
@@ -70,10 +76,7 @@ def lease_end(study: Study, *, now: datetime) -> datetime:
 
 def renew_lease(participant: Participant, *, now: datetime) -> bool:
     """Keep the participant's slot for another lease; False when they hold none."""
-    renewed = Slot.objects.filter(holder=participant, state=SlotState.CLAIMED).update(
-        lease_expires_at=lease_end(participant.study, now=now)
-    )
-    return bool(renewed)
+    return bool(RENEW.run(holder=participant.pk, until=lease_end(participant.study, now=now)))
 
 
 def expire_simulated_lease(participant: Participant) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.templatetags.static import static
@@ -35,12 +36,12 @@ class ShownPicture:
     height: int
     alt: str
 
-    @property
+    @cached_property
     def fallback_url(self) -> str:
         """The address for browsers without WebP; that of the picture itself where there is no other."""
         return f"{self._stem}{Rendition.JPEG}" if self._stem else self.url
 
-    @property
+    @cached_property
     def source_set(self) -> str:
         """The WebP forms with their widths, for `srcset`; empty where there is but one."""
         if not self._stem or self.width < SMALL_FROM:
@@ -51,7 +52,7 @@ class ShownPicture:
         """Return what a browser needs to load the same form ahead that the page will show."""
         return {"src": self.url, "srcset": self.source_set}
 
-    @property
+    @cached_property
     def _stem(self) -> str:
         found = STIMULUS_URL.fullmatch(self.url)
         return found[1] if found else ""

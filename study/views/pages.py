@@ -5,18 +5,23 @@ from functools import wraps
 from typing import Any
 
 from csp.utils import build_policy
-from django.http import HttpRequest, HttpResponse
+from django.db.models import CharField
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirectBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from study.models import Participant
+from study.prepared import Parameter, PreparedQuery
 from study.recruitment import recruiter_of
 from study.views.unavailable import STORAGE_ERRORS, show_not_stored
 
 View = Callable[..., HttpResponse]
+PARTICIPANT = PreparedQuery(
+    lambda: Participant.objects.select_related("study").filter(token=Parameter("token", CharField()))
+)
 
 
 def participant_page(view: View) -> View:
@@ -43,7 +48,9 @@ def participant_page(view: View) -> View:
 
 def get_participant(token: str) -> Participant:
     """Return the participant with this token, with the study, and switch to their language; 404 where there is none."""
-    participant = get_object_or_404(Participant.objects.select_related("study"), token=token)
+    participant = PARTICIPANT.first(token=token)
+    if participant is None:
+        raise Http404("No such participant.")
     translation.activate(participant.language)
     return participant
 

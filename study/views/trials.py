@@ -1,5 +1,6 @@
 """Trials: showing them, taking answers, and explaining practice answers."""
 
+from django.db.models import BigAutoField, CharField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -7,9 +8,18 @@ from django.views.decorators.http import require_http_methods
 
 from study.flow import Page, current_step, progress, with_stimuli
 from study.models import Participant, Phase, Trial
+from study.prepared import Parameter, PreparedQuery
 from study.services.answers import Outcome, commit_answer
 from study.tasks import TaskForm, get_task
 from study.views.pages import SeeOther, for_recruiter, get_participant, page_context, participant_page, show_message
+
+TRIAL = PreparedQuery(
+    lambda: with_stimuli(
+        Trial.objects.filter(
+            participant_id=Parameter("participant", BigAutoField()), nonce=Parameter("nonce", CharField())
+        )
+    )
+)
 
 
 @participant_page
@@ -22,7 +32,7 @@ def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
     participant = get_participant(token)
     if request.method != "POST":
         return SeeOther(participant.get_absolute_url())
-    trial = with_stimuli(Trial.objects.filter(participant=participant, nonce=nonce)).first()
+    trial = TRIAL.first(participant=participant.pk, nonce=nonce)
     if trial is None:
         return _show_outdated(request, participant)
     form = get_task(trial.task).form(trial, request.POST)
