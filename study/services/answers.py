@@ -16,9 +16,11 @@ from study.services.slots import renew_lease
 from study.tasks import Submission, get_task
 
 UNANSWERED = PreparedQuery(
-    lambda: Trial.objects.filter(participant_id=Parameter("participant", BigAutoField()), answer=None).order_by(
-        "position"
-    )[:2]
+    lambda: (
+        Trial.objects.filter(participant_id=Parameter("participant", BigAutoField()), answer=None)
+        .order_by("position")
+        .values_list("pk", "served_at")[:2]
+    )
 )
 
 
@@ -50,12 +52,12 @@ def commit_answer(participant: Participant, trial: Trial, submission: Submission
     locked = lock_participant(participant)
     now = timezone.now()  # after the wait for the lock: running totals count by time, and an old time comes too late
     resume_locked(locked)
-    current, *later = UNANSWERED.all(participant=locked.pk) or [None]
-    if current is None or current.pk != trial.pk or not locked.takes_answers or not current.served_at:
+    (current, served_at), *later = UNANSWERED.all(participant=locked.pk) or [(None, None)]
+    if current != trial.pk or not locked.takes_answers or served_at is None:
         return _not_committed(locked, trial, now=now)
-    judgement = get_task(current.task).judge(current, submission)
+    judgement = get_task(trial.task).judge(trial, submission)
     answer = Answer.objects.create(
-        trial=current,
+        trial=trial,
         kind=submission.kind,
         text=submission.text,
         choice=judgement.choice,
@@ -63,7 +65,7 @@ def commit_answer(participant: Participant, trial: Trial, submission: Submission
         correct=judgement.correct,
         confidence=submission.confidence,
         reaction_time_ms=submission.reaction_time_ms,
-        server_time_ms=max(0.0, (now - current.served_at).total_seconds() * 1000.0),
+        server_time_ms=max(0.0, (now - served_at).total_seconds() * 1000.0),
         input_details=dict(submission.input_details),
         answered_at=now,
     )

@@ -15,11 +15,7 @@ SERVE = PreparedUpdate(
     serves=F("serves") + 1,
 )
 LOCKED = PreparedQuery(
-    lambda: (
-        Participant.objects.select_for_update(of=("self",))
-        .select_related("study")
-        .filter(pk=Parameter("participant", BigAutoField()))
-    )
+    lambda: Participant.objects.select_for_update().filter(pk=Parameter("participant", BigAutoField()))
 )
 
 
@@ -88,5 +84,7 @@ def resume_locked(locked: Participant) -> None:
 
 
 def lock_participant(participant: Participant) -> Participant:
-    """Return the participant as stored now, locked until the transaction ends; the study is fetched, not locked."""
-    return LOCKED.get(participant=participant.pk)
+    """Return the participant as stored now, locked until the transaction ends, with the study that is at hand."""
+    locked = LOCKED.get(participant=participant.pk)
+    locked.study = participant.study
+    return locked

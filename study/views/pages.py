@@ -51,6 +51,11 @@ def get_participant(token: str) -> Participant:
     participant = PARTICIPANT.first(token=token)
     if participant is None:
         raise Http404("No such participant.")
+    return speak_to(participant)
+
+
+def speak_to(participant: Participant) -> Participant:
+    """Switch to the participant's language, and return the participant."""
     translation.activate(participant.language)
     return participant
 

@@ -1,23 +1,29 @@
 """Trials: showing them, taking answers, and explaining practice answers."""
 
-from django.db.models import BigAutoField, CharField
+from django.db.models import CharField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from study.flow import Page, current_step, progress, with_stimuli
+from study.flow import Page, current_step, progress
 from study.models import Participant, Phase, Trial
 from study.prepared import Parameter, PreparedQuery
 from study.services.answers import Outcome, commit_answer
 from study.tasks import TaskForm, get_task
-from study.views.pages import SeeOther, for_recruiter, get_participant, page_context, participant_page, show_message
+from study.views.pages import (
+    SeeOther,
+    for_recruiter,
+    get_participant,
+    page_context,
+    participant_page,
+    show_message,
+    speak_to,
+)
 
 TRIAL = PreparedQuery(
-    lambda: with_stimuli(
-        Trial.objects.filter(
-            participant_id=Parameter("participant", BigAutoField()), nonce=Parameter("nonce", CharField())
-        )
+    lambda: Trial.objects.select_related("participant__study").filter(
+        participant__token=Parameter("token", CharField()), nonce=Parameter("nonce", CharField())
     )
 )
 
@@ -27,14 +33,15 @@ TRIAL = PreparedQuery(
 def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
     """Take an answer. Opened as a page, as after a reload of an error, it leads to the current page.
 
-    What an answer costs is kept to six statements: participant, trial, lock, open trials, answer, lease.
+    What an answer costs is kept to five statements: trial with participant, lock, open trials, answer, lease.
     """
-    participant = get_participant(token)
-    if request.method != "POST":
-        return SeeOther(participant.get_absolute_url())
-    trial = TRIAL.first(participant=participant.pk, nonce=nonce)
-    if trial is None:
+    trial = TRIAL.first(token=token, nonce=nonce)
+    if trial is None or request.method != "POST":
+        participant = get_participant(token)
+        if request.method != "POST":
+            return SeeOther(participant.get_absolute_url())
         return _show_outdated(request, participant)
+    participant = speak_to(trial.participant)
     form = get_task(trial.task).form(trial, request.POST)
     if not form.is_valid():
         return _refuse(request, participant, trial, form)
@@ -47,9 +54,9 @@ def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
 def _refuse(request: HttpRequest, participant: Participant, trial: Trial, form: TaskForm) -> HttpResponse:
     """Show what is missing, unless the trial is not the current one any more."""
     step = current_step(participant)
-    if step.page != Page.TRIAL or step.trial != trial:
+    if step.page != Page.TRIAL or step.trial is None or step.trial != trial:
         return SeeOther(participant.get_absolute_url())
-    response = show_trial(request, participant, trial, form, following=step.following, status=422)
+    response = show_trial(request, participant, step.trial, form, following=step.following, status=422)
     return for_recruiter(response, participant.source)
 
 
