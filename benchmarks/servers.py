@@ -56,8 +56,10 @@ class Server:
                 self.address = found[1] if found.groups() else address
                 break
         else:
+            self.log.close()
             raise RuntimeError(f"{command[0]} ended before it was ready:\n{''.join(lines[-20:])}")
-        threading.Thread(target=self._drain, daemon=True).start()
+        self.reader = threading.Thread(target=self._drain, daemon=True)
+        self.reader.start()
 
     def _drain(self) -> None:
         for _line in self.log:
@@ -71,11 +73,11 @@ class Server:
         """End all processes of the server and wait for the first."""
         os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait(timeout=PATIENCE)
+        self.reader.join(timeout=PATIENCE)
+        self.log.close()
 
 
-def gunicorn(
-    application: str, *, workers: int, threads: int, environment: Mapping[str, str] | None = None
-) -> Server:
+def gunicorn(application: str, *, workers: int, threads: int, environment: Mapping[str, str] | None = None) -> Server:
     """Start gunicorn on a free port, with the options of `make serve`."""
     # On a busy machine a browser may take seconds between connecting and sending, hence the long keep-alive.
     options = ["--workers", str(workers), "--threads", str(threads), "--keep-alive", "60", "--timeout", "120"]

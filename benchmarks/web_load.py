@@ -74,7 +74,7 @@ class Person:
 
     def __init__(self, load: Load, number: int, session: aiohttp.ClientSession, record: Record) -> None:
         self.load, self.number, self.session, self.record = load, number, session, record
-        self.generator = random.Random(load.seed * 1_000_003 + number)  # noqa: S311  (times to think, no secrets)
+        self.generator = random.Random(load.seed * 1_000_003 + number)
         self.url = ""
         self.page = ""
 
@@ -99,10 +99,12 @@ class Person:
         self.record.finished += 1
 
     async def think(self) -> None:
+        """Look at the page for a while."""
         if self.load.think_seconds:
             await asyncio.sleep(self.load.think_seconds * self.generator.uniform(0.5, 1.5))
 
     def is_trial(self) -> bool:
+        """Tell whether the page asks for an answer."""
         return self.load.site != "study" or "/answer/" in self.action()
 
     def action(self) -> str:
@@ -111,6 +113,11 @@ class Person:
         return found[1] if found else self.url
 
     async def answer(self, answered: int) -> None:
+        """Send one answer and open the next page.
+
+        Raises:
+            UnexpectedPageError: the page asks for none.
+        """
         if not self.is_trial():
             raise UnexpectedPageError(f"{self.url} has no trial after {answered} answers.")
         text = f"p{self.number} r{answered}"
@@ -136,6 +143,11 @@ class Person:
             await other
 
     async def get(self, url: str) -> None:
+        """Open a page.
+
+        Raises:
+            UnexpectedPageError: there is none.
+        """
         async with self.session.get(url) as response:
             self.page = await response.text()
             self.url = response.url.path_qs
@@ -143,6 +155,11 @@ class Person:
                 raise UnexpectedPageError(f"GET {url} was answered with {response.status}.")
 
     async def post(self, url: str, fields: dict[str, str]) -> str:
+        """Send a form and return where the site leads.
+
+        Raises:
+            UnexpectedPageError: it leads nowhere.
+        """
         async with self.session.post(url, data=fields, allow_redirects=False) as response:
             await response.read()
             if response.status not in {302, 303}:

@@ -41,6 +41,18 @@ def whole_number(name: str, *, default: int) -> int:
     return int(value)
 
 
+def location(name: str) -> str:
+    """Read an environment variable as a place on a web server, with a slash at both ends; empty where it is not set.
+
+    Raises:
+        ImproperlyConfigured: a slash is missing.
+    """
+    value = os.environ.get(name, "").strip()
+    if value and not (value.startswith("/") and value.endswith("/")):
+        raise ImproperlyConfigured(f"{name} is {value!r}; expected a slash at both ends, such as /pictures/.")
+    return value
+
+
 def words(name: str, *, default: str = "") -> list[str]:
     """Read an environment variable as a comma-separated list; empty items are dropped."""
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]

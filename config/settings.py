@@ -20,6 +20,8 @@
 | `LOG_REQUESTS` | a line for every request: route, status, time; no path, no address | as `PRODUCTION` |
 | `TRUST_REQUEST_ID` | the proxy sets `X-Request-ID`; otherwise each request gets an identifier of our own | 0 |
 | `SENTRY_DSN` | where reports of errors go, with `sentry-sdk` installed; they hold no personal data | none |
+| `DATABASE_POOL` | connections to PostgreSQL that each worker keeps at most; 0: one per thread, no pool | 8 |
+| `X_ACCEL_LOCATION` | nginx sends the pictures: its internal location for `VAR_DIRECTORY/media/stimuli/` | none |
 | `TRUSTED_PROXIES` | proxies before this server that append to `X-Forwarded-For` | 0 |
 """
 
@@ -114,7 +116,7 @@ TEMPLATES = [
     },
 ]
 
-# Parts of participants' pages that are the same for everybody are rendered once per worker; what varies is in their keys.
+# Parts of participants' pages that are the same for everybody are rendered once per worker; keys hold what varies.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "template_fragments": {
@@ -133,6 +135,18 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
     }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # Connections are lent to requests and kept open in between; more requests than connections wait for their turn. Each
+    # is tried before it is lent, so that a server that was restarted costs nobody an error.
+    DATABASE_POOL = environment.whole_number("DATABASE_POOL", default=8)
+    if DATABASE_POOL:
+        DATABASES["default"]["CONN_MAX_AGE"] = 0  # Django's pool and persistent connections exclude each other
+        DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+            "min_size": 1,
+            "max_size": DATABASE_POOL,
+            "timeout": 30,
+        }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -175,6 +189,7 @@ STATIC_ROOT.mkdir(exist_ok=True)
 # Folders of images that researchers may make summaries of in the browser.
 IMAGE_DIRECTORY = Path(os.environ.get("IMAGE_DIRECTORY", VAR_DIRECTORY / "images"))
 MEDIA_ROOT = VAR_DIRECTORY / "media"
+X_ACCEL_LOCATION = environment.location("X_ACCEL_LOCATION")
 STATIC_MANIFEST = environment.boolean("STATIC_MANIFEST", default=PRODUCTION)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -148,11 +148,11 @@ def _counted(trials: QuerySet[Trial]) -> "QuerySet[Trial, tuple[int, int]]":
 
 
 OPEN_TRIALS = PreparedQuery(
-    lambda: with_stimuli(
-        _trials_of_somebody().filter(Q(answer=None) | Q(phase=Phase.PRACTICE, feedback_read_at=None))
+    lambda: (
+        with_stimuli(_trials_of_somebody().filter(Q(answer=None) | Q(phase=Phase.PRACTICE, feedback_read_at=None)))
+        .select_related("answer")
+        .order_by("position")[: 1 + TRIALS_TO_PRELOAD]
     )
-    .select_related("answer")
-    .order_by("position")[: 1 + TRIALS_TO_PRELOAD]
 )
 MAIN_PROGRESS = PreparedQuery(lambda: _counted(_trials_of_somebody().exclude(phase=Phase.PRACTICE)))
 PRACTICE_PROGRESS = PreparedQuery(

@@ -29,9 +29,9 @@ class Parameter(Expression):
         super().__init__(output_field=field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """Return a place for the value, and this parameter in its stead."""
-        return "%s", [self]
+        return "%s", (self,)
 
 
 class _Statement:
@@ -97,7 +97,7 @@ class PreparedQuery(_Prepared, Generic[R]):
         query = copy(template.query)
         query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
         rows = type(template)(model=template.model, query=query, using=template.db)
-        rows._iterable_class = template._iterable_class  # type: ignore[attr-defined]
+        rows._iterable_class = template._iterable_class
         rows._fields = template._fields  # type: ignore[attr-defined]
         return list(rows)
 

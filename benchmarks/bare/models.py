@@ -6,6 +6,8 @@ from django.db import models
 class Row(models.Model):
     """What was posted."""
 
+    objects: "models.Manager[Row]" = models.Manager()
+
     text = models.CharField(max_length=60)
     choice = models.PositiveSmallIntegerField()
 

@@ -52,7 +52,8 @@ def commit_answer(participant: Participant, trial: Trial, submission: Submission
     locked = lock_participant(participant)
     now = timezone.now()  # after the wait for the lock: running totals count by time, and an old time comes too late
     resume_locked(locked)
-    (current, served_at), *later = UNANSWERED.all(participant=locked.pk) or [(None, None)]
+    waiting = UNANSWERED.all(participant=locked.pk)
+    current, served_at = waiting[0] if waiting else (None, None)
     if current != trial.pk or not locked.takes_answers or served_at is None:
         return _not_committed(locked, trial, now=now)
     judgement = get_task(trial.task).judge(trial, submission)
@@ -69,7 +70,7 @@ def commit_answer(participant: Participant, trial: Trial, submission: Submission
         input_details=dict(submission.input_details),
         answered_at=now,
     )
-    if later:
+    if len(waiting) > 1:
         renew_lease(locked, now=now)
     else:
         go_on_after_trials(locked, now=now)

@@ -1,7 +1,11 @@
-"""Pictures of stimuli. The URL is the hash of the content, so browsers may keep a picture for ever."""
+"""Pictures of stimuli. The URL is the hash of the content, so browsers may keep a picture for ever.
+
+With `X_ACCEL_LOCATION` the web server before this one sends the file; here it is only said which.
+"""
 
 import logging
 
+from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
@@ -28,15 +32,14 @@ def show_picture(request: HttpRequest, sha256: str, extension: str, small: str |
         if content is None:
             raise Http404("No such picture.") from None
         return HttpResponse(content, content_type=CONTENT_TYPES[extension], headers=headers)
-    if path is None:
+    if path is None or not path.is_file():
         raise Http404("No such picture.")
-    if request.headers.get("If-None-Match") == tag and path.is_file():
+    if request.headers.get("If-None-Match") == tag:
         return HttpResponse(status=304, headers=headers)
-    try:
-        picture = path.open("rb")
-    except FileNotFoundError:
-        raise Http404("No such picture.") from None
-    return FileResponse(picture, content_type=CONTENT_TYPES[extension], headers=headers)
+    if settings.X_ACCEL_LOCATION:
+        headers["X-Accel-Redirect"] = f"{settings.X_ACCEL_LOCATION}{path.parent.name}/{path.name}"
+        return HttpResponse(content_type=CONTENT_TYPES[extension], headers=headers)
+    return FileResponse(path.open("rb"), content_type=CONTENT_TYPES[extension], headers=headers)
 
 
 def _rendition(sha256: str, extension: str, *, small: bool) -> Rendition | None:

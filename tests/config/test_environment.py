@@ -74,10 +74,30 @@ def test_https_only(tmp_path):
     assert settings_in_a_new_process(tmp_path, expression, HTTPS_ONLY="1") == "True True True"
 
 
-def test_postgresql_gets_no_options_of_sqlite(tmp_path):
-    expression = "settings.DATABASES['default']['ENGINE'], settings.DATABASES['default'].get('OPTIONS')"
+def test_postgresql_gets_a_pool_of_connections(tmp_path):
+    expression = "[settings.DATABASES['default'][name] for name in ('ENGINE', 'OPTIONS', 'CONN_MAX_AGE')]"
     printed = settings_in_a_new_process(tmp_path, expression, DATABASE_URL="postgres://u@localhost/db")
-    assert printed == "django.db.backends.postgresql {}"
+    pool = {"min_size": 1, "max_size": 8, "timeout": 30}
+    assert printed == f"['django.db.backends.postgresql', {{'pool': {pool}}}, 0]"
+
+
+def test_postgresql_without_a_pool_keeps_a_connection_per_thread(tmp_path):
+    expression = "[settings.DATABASES['default'][name] for name in ('OPTIONS', 'CONN_MAX_AGE')]"
+    own = {"DATABASE_URL": "postgres://u@localhost/db", "DATABASE_POOL": "0"}
+    assert settings_in_a_new_process(tmp_path, expression, **own) == "[{}, 60]"
+
+
+@pytest.mark.parametrize(("value", "location"), [("", ""), (" /pictures/ ", "/pictures/")])
+def test_locations(monkeypatch, value, location):
+    monkeypatch.setenv("X_ACCEL_LOCATION", value)
+    assert environment.location("X_ACCEL_LOCATION") == location
+
+
+@pytest.mark.parametrize("value", ["pictures/", "/pictures", "pictures"])
+def test_locations_have_a_slash_at_both_ends(monkeypatch, value):
+    monkeypatch.setenv("X_ACCEL_LOCATION", value)
+    with pytest.raises(ImproperlyConfigured, match="slash at both ends"):
+        environment.location("X_ACCEL_LOCATION")
 
 
 def test_sqlite_keeps_what_it_was_given(tmp_path):

@@ -72,3 +72,13 @@ def test_importing_a_run_makes_them(study):
     picture = study.stimuli.first().cells[0]
     assert rendition_path(picture.sha256, Rendition.JPEG).is_file()
     assert not rendition_path(picture.sha256, Rendition.SMALL).is_file()  # 24 pixels wide: small already
+
+
+def test_the_web_server_before_this_one_may_send_the_file(client, stored, settings):
+    settings.X_ACCEL_LOCATION = "/pictures/"
+    response = client.get(f"/stimuli/{stored}.webp")
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["X-Accel-Redirect"] == f"/pictures/{stored[:2]}/{stored}.webp"
+    assert response.headers["Content-Type"] == "image/webp"
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert client.get(f"/stimuli/{'0' * 64}.webp").status_code == 404

@@ -1,0 +1,106 @@
+"""Statements that are compiled once give what their querysets give."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import connection
+from django.db.models import BigAutoField, CharField, Count, DateTimeField, F
+from django.db.models.functions import Coalesce
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from study.models import Participant, Slot, SlotState, Trial
+from study.prepared import Parameter, PreparedQuery, PreparedUpdate
+from study.recruitment import Entry
+from study.services.consent import give_consent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people(study):
+    return [give_consent(study, Entry(source="open"), nonce=f"nonce-number-{number}") for number in range(3)]
+
+
+def test_it_returns_the_rows_of_each_value_with_what_they_point_to(people):
+    query = PreparedQuery(
+        lambda: Participant.objects.select_related("study").filter(token=Parameter("token", CharField()))
+    )
+    for person in [*people, people[0]]:
+        with CaptureQueriesContext(connection) as queries:
+            found = query.get(token=person.token)
+            assert (found, found.study.slug) == (person, "birds")
+        assert len(queries) == 1
+        fields = [field.attname for field in Participant._meta.concrete_fields]
+        stored = Participant.objects.get(pk=person.pk)
+        assert [getattr(found, name) for name in fields] == [getattr(stored, name) for name in fields]
+
+
+def test_nothing_fits(people):
+    query = PreparedQuery(lambda: Participant.objects.filter(token=Parameter("token", CharField())))
+    assert query.all(token="nobody") == []
+    assert query.first(token="nobody") is None
+    with pytest.raises(Participant.DoesNotExist, match="No participant fits"):
+        query.get(token="nobody")
+    assert issubclass(Participant.DoesNotExist, ObjectDoesNotExist)
+
+
+def test_a_missing_value_is_an_error(people):
+    query = PreparedQuery(lambda: Participant.objects.filter(token=Parameter("token", CharField())))
+    with pytest.raises(KeyError, match="token"):
+        query.all(tokn=people[0].token)
+
+
+def test_it_compiles_once(people):
+    made = []
+
+    def make():
+        made.append(1)
+        return Participant.objects.filter(pk=Parameter("key", BigAutoField()))
+
+    query = PreparedQuery(make)
+    assert [query.get(key=person.pk) for person in people] == people
+    assert len(made) == 1
+
+
+def test_order_limit_and_tuples(people):
+    somebody = Parameter("participant", BigAutoField())
+    trials = PreparedQuery(
+        lambda: Trial.objects.filter(participant_id=somebody).order_by("position").values_list("position", "phase")[:2]
+    )
+    assert trials.all(participant=people[1].pk) == [(1, "practice"), (2, "practice")]
+    counts = PreparedQuery(
+        lambda: (
+            Trial.objects.filter(participant_id=somebody)
+            .values("participant")
+            .annotate(total=Count("pk"))
+            .order_by()
+            .values_list("total", "participant")
+        )
+    )
+    assert counts.first(participant=people[2].pk) == (people[2].trials_planned, people[2].pk)
+
+
+def test_an_update_changes_the_rows_it_should_and_counts_them(people):
+    now = timezone.now()
+    renew = PreparedUpdate(
+        lambda: Slot.objects.filter(holder_id=Parameter("holder", BigAutoField()), state=SlotState.CLAIMED),
+        lease_expires_at=Parameter("until", DateTimeField()),
+    )
+    assert renew.run(holder=people[1].pk, until=now) == 1
+    assert renew.run(holder=0, until=now) == 0
+    assert [Slot.objects.get(holder=person).lease_expires_at == now for person in people] == [False, True, False]
+
+
+def test_an_update_may_build_on_what_is_there(people):
+    first, second = timezone.now(), timezone.now() + timedelta(seconds=5)
+    serve = PreparedUpdate(
+        lambda: Trial.objects.filter(pk=Parameter("trial", BigAutoField()), answer=None),
+        served_at=Coalesce(F("served_at"), Parameter("now", DateTimeField())),
+        serves=F("serves") + 1,
+    )
+    trial = people[0].trials.first()
+    assert [serve.run(trial=trial.pk, now=now) for now in (first, second)] == [1, 1]
+    trial.refresh_from_db()
+    assert (trial.served_at, trial.serves) == (first, 2)
