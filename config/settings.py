@@ -136,8 +136,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 30,
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # Connections are lent to requests and kept open in between; more requests than connections wait for their turn. Each
-    # is tried before it is lent, so that a server that was restarted costs nobody an error.
+    # Connections are lent to requests and kept open in between; more requests than connections wait for their turn.
+    # Each is tried before it is lent, so that a server that was restarted costs nobody an error.
     DATABASE_POOL = environment.whole_number("DATABASE_POOL", default=8)
     if DATABASE_POOL:
         DATABASES["default"]["CONN_MAX_AGE"] = 0  # Django's pool and persistent connections exclude each other
