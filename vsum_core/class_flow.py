@@ -92,6 +92,29 @@ class ClassFlow:
         return np.searchsorted(rows, wanted)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PairMatches:
+    """What matching some of the pairs of a class gives; :func:`joined` puts several together.
+
+    Attributes:
+        rows: as in :class:`ClassFlow`.
+        strongest: per group and image, (K_i, S) float32: each kept proposal's S highest similarities so far, in any
+            order, filled with zeros.
+        seen: int64 (groups, N): similarities that were looked at for each kept proposal of an image.
+        blocks: as in :class:`ClassFlow`, of the pairs matched.
+    """
+
+    rows: tuple[Indices, ...]
+    strongest: tuple[tuple[npt.NDArray[np.float32], ...], ...]
+    seen: Indices
+    blocks: Mapping[tuple[int, int], npt.NDArray[np.float32]]
+
+
+def all_pairs(images: int) -> list[tuple[int, int]]:
+    """Every pair i ≤ j of N images."""
+    return list(itertools.combinations_with_replacement(range(images), 2))
+
+
 def match_class(
     boxes: Sequence[npt.ArrayLike],
     appearance: Callable[[int, int], FloatArray],
@@ -103,19 +126,81 @@ def match_class(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> ClassFlow:
-    """Match all pairs of N images of one class.
+    """Match all pairs of N images of one class; arguments and errors are those of :func:`match_pairs`."""
+    return joined(
+        [
+            match_pairs(
+                boxes,
+                appearance,
+                pairs=all_pairs(len(boxes)),
+                rows=rows,
+                strongest=strongest,
+                config=config,
+                groups=groups,
+                workers=workers,
+                progress=progress,
+            )
+        ]
+    )
+
+
+def joined(parts: Sequence[PairMatches]) -> ClassFlow:
+    """The flow of a class from parts that together hold every pair once.
+
+    Raises:
+        ValueError: there is no part, rows differ between parts, or a pair is missing or there twice.
+    """
+    if not parts:
+        raise ValueError("Give at least one part.")
+    rows = parts[0].rows
+    for part in parts[1:]:
+        if len(part.rows) != len(rows) or not all(map(np.array_equal, part.rows, rows)):
+            raise ValueError("All parts must keep the same rows, but they do not.")
+    pairs = sorted(pair for part in parts for pair in part.blocks)
+    if pairs != all_pairs(len(rows)):
+        raise ValueError(f"Expected each pair of {len(rows)} images once, but the parts hold {len(pairs)} pairs.")
+    blocks = {pair: block for part in parts for pair, block in part.blocks.items()}
+    seen = np.sum([part.seen for part in parts], axis=0)
+    return ClassFlow(
+        rows=rows,
+        strongest_means=tuple(
+            tuple(
+                _means([part.strongest[group][image] for part in parts], seen=int(seen[group, image]))
+                for image in range(len(rows))
+            )
+            for group in range(len(seen))
+        ),
+        blocks={pair: blocks[pair] for pair in pairs},
+    )
+
+
+def match_pairs(
+    boxes: Sequence[npt.ArrayLike],
+    appearance: Callable[[int, int], FloatArray],
+    *,
+    pairs: Sequence[tuple[int, int]],
+    rows: Sequence[npt.ArrayLike],
+    strongest: int,
+    config: FlowConfig,
+    groups: Sequence[Collection[int]] | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> PairMatches:
+    """Match pairs of the N images of one class.
 
     Every pair i ≤ j is matched once with :func:`vsum_core.flow.match`, all proposals against all proposals; (j, i) is
     the transpose. The result does not depend on ``workers``.
 
-    Memory: the kept blocks take about ``2 K²`` bytes, K being the number of kept proposals of all images (200 MB for
-    100 images with 100 each), and each worker holds the matrices of one pair (about 10 MB at 500 proposals).
+    Memory: the kept blocks of all pairs take about ``2 K²`` bytes, K being the number of kept proposals of all images
+    (200 MB for 100 images with 100 each), and each worker holds the matrices of one pair (about 10 MB at 500
+    proposals).
 
     Args:
         boxes: per image (P_i, 4), see :func:`vsum_core.flow.match`.
         appearance: called as ``appearance(i, j)`` with i ≤ j from several threads at once; returns the (P_i, P_j)
             similarity of descriptors, 0 or more. It should be one matrix product of arrays prepared per image. Linear
             algebra runs on one thread per worker.
+        pairs: (i, j) with i ≤ j, each once.
         rows: per image, indices of the proposals to keep, in any order; repeats count once.
         strongest: how many of a kept proposal's highest similarities ``ClassFlow.strongest_means`` averages; fewer
             where the other images have fewer proposals in all (``PruningConfig.strongest``).
@@ -151,15 +236,17 @@ def match_class(
                     of_group[j].update(backwards)
         return np.ascontiguousarray(confidence[np.ix_(kept[i], kept[j])])
 
-    pairs = list(itertools.combinations_with_replacement(range(len(boxes)), 2))
     with threadpool_limits(limits=1):
         for pair, block in in_threads(match_pair, pairs, workers=workers):
             blocks[pair] = block
             if progress is not None:
                 progress(len(blocks), len(pairs))
-    return ClassFlow(
+    return PairMatches(
         rows=kept,
-        strongest_means=tuple(tuple(values.means() for values in of_group) for of_group in highest),
+        strongest=tuple(tuple(values.heaps for values in of_group) for of_group in highest),
+        seen=np.array([[values.seen for values in of_group] for of_group in highest], dtype=np.int64).reshape(
+            len(members), len(kept)
+        ),
         blocks={pair: blocks[pair] for pair in pairs},
     )
 
@@ -175,24 +262,25 @@ def _checked_rows(rows: npt.ArrayLike, *, count: int, image: int) -> Indices:
 
 
 class _Strongest:
-    """The highest similarities of each kept proposal so far; the result does not depend on the order of updates."""
+    """The highest similarities of each kept proposal so far; which they are does not depend on the order of updates."""
 
     def __init__(self, rows: int, *, capacity: int) -> None:
-        self._heaps = np.zeros((rows, capacity), dtype=np.float32)
-        self._seen = 0
+        self.heaps = np.zeros((rows, capacity), dtype=np.float32)
+        self.seen = 0
         self._lock = threading.Lock()
 
     def update(self, similarities: npt.NDArray[np.float32]) -> None:
         with self._lock:
-            self._seen += similarities.shape[1]
-            _push(self._heaps, similarities)
+            self.seen += similarities.shape[1]
+            _push(self.heaps, similarities)
 
-    def means(self) -> npt.NDArray[np.float32]:
-        """Similarities are 0 or more and the heaps start with zeros, so unused places add nothing to the sum."""
-        rows, capacity = self._heaps.shape
-        count = max(1, min(self._seen, capacity))
-        totals = np.sort(self._heaps, axis=1).sum(axis=1, dtype=np.float64)
-        return np.asarray(totals / count, dtype=np.float32).reshape(rows)
+
+def _means(strongest: Sequence[npt.NDArray[np.float32]], *, seen: int) -> npt.NDArray[np.float32]:
+    """Means of the highest similarities; these are 0 or more and unused places hold 0, which adds nothing to a sum."""
+    rows, capacity = strongest[0].shape
+    highest = np.sort(np.concatenate(strongest, axis=1), axis=1)[:, -capacity:]
+    totals = highest.sum(axis=1, dtype=np.float64)
+    return np.asarray(totals / max(1, min(seen, capacity)), dtype=np.float32).reshape(rows)
 
 
 @compiled

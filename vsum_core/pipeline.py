@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import vsum_core
-from vsum_core.config import Arm, PipelineConfig, QualityBar, as_dictionary
-from vsum_core.datasets import ClassLabel, ImageFile, ImageSet, Skipped, SkipReason
+from vsum_core.config import Arm, PipelineConfig, as_dictionary
+from vsum_core.datasets import ImageFile, ImageSet, Skipped, SkipReason
 from vsum_core.manifest import SCHEMA_VERSION, Manifest, write
 from vsum_core.methods import Method, load_method
 from vsum_core.methods.registry import CRISP_MASKS
 from vsum_core.networks import Network
-from vsum_core.progress import Progress, Silent
+from vsum_core.progress import OnlyWork, Progress, Silent
 from vsum_core.provenance import code_digest
-from vsum_core.stages.concepts import group_concepts
-from vsum_core.stages.grouping import Grouping, group
-from vsum_core.stages.masking import ImageMask, make_masks
-from vsum_core.stages.matching import ClassMatcher, ClassRegions
+from vsum_core.stages.classes import ClassChain, ExplainerMasks, Order, explain_images
+from vsum_core.stages.masking import ImageMask
 from vsum_core.stages.predicting import held_out_images, predict
 from vsum_core.stages.proposing import make_proposals
 from vsum_core.stages.run import Explainer, Run
-from vsum_core.stages.scattering import MaskedRegions, scattered_explainer, scattered_masks
 from vsum_core.stages.screening import Screening, network_key, screen
-from vsum_core.stages.summaries import ArmResult, summarise
-from vsum_core.stages.tagging import tag_summaries
 from vsum_core.store import Store, key_of
 from vsum_core.tagging import TaggerOf
 
@@ -76,11 +72,13 @@ def pregenerate(
     held_out: int = 0,
     workers: int = 1,
     progress: Progress | None = None,
+    prepare: Callable[[Run, Order], None] | None = None,
 ) -> Manifest:
     """Make the summaries of every class for every network, and the control arms, and write the manifest.
 
     Finished stages found in ``directory`` are not computed again. The manifest does not depend on where an earlier run
-    was interrupted, nor on ``workers``.
+    was interrupted, nor on ``workers`` or ``prepare``: what is written is put together from the run directory by the
+    same code, whoever filled it.
 
     Args:
         images: what :func:`vsum_core.datasets.read_image_folder` returns.
@@ -95,6 +93,8 @@ def pregenerate(
             answers to them; with any, the manifest has the section ``predictions``.
         workers: threads for work on the CPU, 1 or more.
         progress: receiver of progress.
+        prepare: computes stages beforehand, such as :class:`vsum_core.engines.preparation.Preparation`, which has them
+            computed by other processes and machines; None: all are computed in this process.
 
     Raises:
         ValueError: no network or method, one name twice, no worker, or too many images held out.
@@ -122,97 +122,61 @@ def pregenerate(
         workers=workers,
         progress=progress or Silent(),
     )
-    kept = held_out_images(images.images, per_class=held_out)
-    screenings = {network.specification.name: screen(run, network) for network in networks}
-    masks: dict[Explainer, dict[str, ImageMask]] = {}
-    for network in networks:
-        correct = screenings[network.specification.name].correct
-        masks |= _masks_of(run, network, methods, [image for image in correct if image.id not in kept])
-    masked = [image for image in images.images if any(image.id in found for found in masks.values())]
-    boxes = make_proposals(run, masked)
-    draws = range(config.quality.scatterings if config.quality.bar is QualityBar.EVIDENCE else 0)
-    by_itself = {method.name for method in methods if method.groups_segments}
-    matched = {explainer: found for explainer, found in masks.items() if explainer.method not in by_itself}
-    scattered = scattered_masks(run, matched, draws=draws)
-    clusterings: list[dict[str, Any]] = []
-    summaries: list[dict[str, Any]] = []
-    for label in images.classes:
-        of_class = [image for image in masked if image.label.name == label.name]
-        matcher = ClassMatcher(run, of_class, boxes, matched | scattered)
-        regions = matcher.regions(label=label.name)
-        for network in networks:
-            for method in methods:
-                explainer = Explainer(network.specification.name, method.name)
-                found = masks[explainer]
-                own_masks = {image.id: found[image.id] for image in of_class if image.id in found}
-                if method.groups_segments:
-                    own_regions, grouping = group_concepts(
-                        run, network, method, own_masks, label=f"{label.name}, {explainer}"
-                    )
-                else:
-                    own_regions = regions[explainer]
-                    random = [scattered_explainer(explainer, draw) for draw in draws]
-                    grouping = group(
-                        run,
-                        network,
-                        matcher,
-                        MaskedRegions(own_regions, own_masks),
-                        scatterings=[MaskedRegions(regions[key], scattered[key]) for key in random],
-                        label=f"{label.name}, {explainer}",
-                    )
-                for arm in (Arm.SUMMARIES, *arms):
-                    result = summarise(
-                        run,
-                        network,
-                        own_regions,
-                        grouping,
-                        own_masks,
-                        method=method.name,
-                        arm=arm,
-                        class_name=label.name,
-                    )
-                    made = list(result.summaries)
-                    if tagger_of is not None:
-                        made = tag_summaries(run, network, tagger_of(network), made)
-                    summaries.extend(made)
-                    clusterings.append(_clustering(label, explainer, arm, own_masks, own_regions, grouping, result))
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        "run": _run_record(run, networks, methods, arms, kept=kept, tagged=tagger_of is not None),
-        "classes": [{"name": label.name, "folder": label.folder, "wnid": label.wnid} for label in images.classes],
-        "networks": [_network_record(network, screenings[network.specification.name]) for network in networks],
-        "images": [_image_record(image, len(boxes[image.id]) if image.id in boxes else 0) for image in images.images],
-        "masks": [_mask_record(mask, explainer) for explainer, found in masks.items() for mask in found.values()],
-        "clusterings": clusterings,
-        "summaries": summaries,
-        "skipped": [_skipped_record(skipped) for skipped in _all_skipped(images, screenings, masks)],
-    }
-    if kept:
-        manifest["predictions"] = [
-            record
-            for network in networks
-            for record in predict(run, network, screenings[network.specification.name], held_out=kept)
-        ]
+    order = Order(
+        networks=tuple(networks),
+        methods=methods,
+        arms=tuple(arms),
+        kept=held_out_images(images.images, per_class=held_out),
+        tagger_of=tagger_of,
+    )
+    if prepare is not None:
+        prepare(run, order)
+        run = dataclasses.replace(run, progress=OnlyWork(run.progress))
+    manifest = _assembled(run, order)
     write(run.store, manifest)
     return manifest
 
 
-def _masks_of(
-    run: Run, network: Network, methods: Sequence[Method], images: Sequence[ImageFile]
-) -> dict[Explainer, dict[str, ImageMask]]:
-    """Masks of every method for one network; the crisp masks say how much the others delete, unless the run does."""
-    name = network.specification.name
-    areas: dict[str, float] | None = None
-    if any(not method.finds_area for method in methods):
-        share = run.config.methods.area
-        if share is None:
-            crisp = make_masks(run, network, images, method=load_method(CRISP_MASKS))
-            areas = {identifier: mask.deleted for identifier, mask in crisp.items()}
-        else:
-            areas = {image.id: share for image in images}
-    return {
-        Explainer(name, method.name): make_masks(run, network, images, method=method, areas=areas) for method in methods
+def _assembled(run: Run, order: Order) -> Manifest:
+    """The manifest; what the store does not hold yet is computed."""
+    screenings = {network.specification.name: screen(run, network) for network in order.networks}
+    masks: ExplainerMasks = {}
+    for network in order.networks:
+        correct = screenings[network.specification.name].correct
+        wanted = [image for image in correct if image.id not in order.kept]
+        masks |= explain_images(run, network, order.methods, wanted)
+    masked = [image for image in run.images.images if any(image.id in found for found in masks.values())]
+    boxes = make_proposals(run, masked)
+    clusterings: list[dict[str, Any]] = []
+    summaries: list[dict[str, Any]] = []
+    for label in run.images.classes:
+        of_class = [image for image in masked if image.label.name == label.name]
+        chain = ClassChain(run, order, label, of_class, boxes, masks)
+        for network in order.networks:
+            for method in order.methods:
+                made, clustered = chain.summarise(network, method)
+                summaries.extend(made)
+                clusterings.extend(clustered)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "run": _run_record(run, order),
+        "classes": [{"name": label.name, "folder": label.folder, "wnid": label.wnid} for label in run.images.classes],
+        "networks": [_network_record(network, screenings[network.specification.name]) for network in order.networks],
+        "images": [
+            _image_record(image, len(boxes[image.id]) if image.id in boxes else 0) for image in run.images.images
+        ],
+        "masks": [_mask_record(mask, explainer) for explainer, found in masks.items() for mask in found.values()],
+        "clusterings": clusterings,
+        "summaries": summaries,
+        "skipped": [_skipped_record(skipped) for skipped in _all_skipped(run.images, screenings, masks)],
     }
+    if order.kept:
+        manifest["predictions"] = [
+            record
+            for network in order.networks
+            for record in predict(run, network, screenings[network.specification.name], held_out=order.kept)
+        ]
+    return manifest
 
 
 def _all_skipped(
@@ -236,26 +200,18 @@ def _all_skipped(
     return skipped
 
 
-def _run_record(
-    run: Run,
-    networks: Sequence[Network],
-    methods: Sequence[Method],
-    arms: Sequence[Arm],
-    *,
-    kept: frozenset[str],
-    tagged: bool,
-) -> dict[str, Any]:
-    digests = [code_digest(__name__), *(code_digest(method.module) for method in methods)]
+def _run_record(run: Run, order: Order) -> dict[str, Any]:
+    digests = [code_digest(__name__), *(code_digest(method.module) for method in order.methods)]
     code = f"{vsum_core.__version__}+{key_of(digests=digests)[:12]}"
     digest = key_of(
         code=code,
         config=as_dictionary(run.config),
         images=[image.sha256 for image in run.images.images],
-        networks=[network_key(network) for network in networks],
-        methods=[method.key() for method in methods],
-        arms=[str(arm) for arm in arms],
-        **({"held_out": sorted(kept)} if kept else {}),
-        **({"tagged": True} if tagged else {}),
+        networks=[network_key(network) for network in order.networks],
+        methods=[method.key() for method in order.methods],
+        arms=[str(arm) for arm in order.arms],
+        **({"held_out": sorted(order.kept)} if order.kept else {}),
+        **({"tagged": True} if order.tagger_of is not None else {}),
     )
     return {
         "digest": digest,
@@ -316,32 +272,6 @@ def _mask_record(mask: ImageMask, explainer: Explainer) -> dict[str, Any]:
         "regions": [{"box": list(region.box), "area": region.area, "drop": region.drop} for region in mask.regions],
         "file": mask.file,
         **({} if mask.smooth_file is None else {"smooth_file": mask.smooth_file}),
-    }
-
-
-def _clustering(
-    label: ClassLabel,
-    explainer: Explainer,
-    arm: Arm,
-    masks: Mapping[str, ImageMask],
-    regions: ClassRegions,
-    grouping: Grouping,
-    result: ArmResult,
-) -> dict[str, Any]:
-    return {
-        "class": label.name,
-        "network": explainer.network,
-        "method": explainer.method,
-        "arm": str(arm),
-        "images": len(masks),
-        "regions": len(regions.boxes),
-        "clusters": grouping.clusters,
-        "accepted": len(result.summaries),
-        "converged": grouping.converged,
-        "attempts": grouping.attempts,
-        "damping": grouping.damping,
-        "preference": grouping.preference,
-        "coverage": result.coverage,
     }
 
 

@@ -29,3 +29,26 @@ class Silent:
 
     def finish(self, stage: str) -> None:
         """Ignore the end."""
+
+
+class OnlyWork:
+    """Passes on the progress of stages with work to do, and says nothing of the others."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._working: set[str] = set()
+
+    def start(self, stage: str, total: int) -> None:
+        """Pass the beginning on if there is anything to do."""
+        if total:
+            self._working.add(stage)
+            self._progress.start(stage, total)
+
+    def advance(self, stage: str, count: float = 1) -> None:
+        """Pass the advance on."""
+        self._progress.advance(stage, count)
+
+    def finish(self, stage: str) -> None:
+        """Pass the end on if the beginning was."""
+        if stage in self._working:
+            self._progress.finish(stage)

@@ -88,13 +88,23 @@ class Store:
         return content
 
     def remember(
-        self, stage: str, key: str, *, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None
+        self,
+        stage: str,
+        key: str,
+        *,
+        values: Mapping[str, Any],
+        arrays: Mapping[str, np.ndarray] | None = None,
+        compressed: bool = True,
     ) -> StageResult:
-        """Record a finished stage; the record appears only after everything it points to is on the disk."""
+        """Record a finished stage; the record appears only after everything it points to is on the disk.
+
+        Large arrays that are read once and forgotten are better not ``compressed``: that takes longer than writing.
+        """
         record: dict[str, Any] = {"values": dict(values)}
         if arrays:
             buffer = io.BytesIO()
-            np.savez_compressed(buffer, **dict(arrays))  # type: ignore[arg-type]
+            save = np.savez_compressed if compressed else np.savez
+            save(buffer, **dict(arrays))  # type: ignore[arg-type]
             record["arrays"] = self.put(buffer.getvalue(), suffix="npz")
         content = json.dumps(record, sort_keys=True).encode()
         self._write(self._record_path(stage, key), content)
@@ -121,6 +131,21 @@ class Store:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
         return StageResult(values=record["values"], arrays=arrays)
+
+    def knows(self, stage: str, key: str) -> bool:
+        """Whether a stage is recorded as finished; whether its arrays are undamaged only :meth:`recall` tells."""
+        return self._record_path(stage, key).exists()
+
+    def forget(self, stage: str, key: str) -> None:
+        """Remove a record and its arrays; for results that only another stage needed. Unknown records are no error."""
+        path = self._record_path(stage, key)
+        with _storage_errors(path):
+            if not path.exists():
+                return
+            arrays = json.loads(path.read_bytes()).get("arrays")
+            path.unlink(missing_ok=True)
+            if arrays is not None:
+                (self.directory / arrays).unlink(missing_ok=True)
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a file at the top of the directory atomically, such as ``manifest.json``."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from vsum_core.config import DescriptorConfig, as_dictionary
 from vsum_core.datasets import ImageFile, read_image
@@ -86,7 +87,8 @@ def describe(run: Run, images: Sequence[ImageFile], boxes: Mapping[str, npt.NDAr
         descriptors = hog_descriptors(frame_of(run, image), boxes[image.id], config=config)
         return unit_length(descriptors) if whitening is None else whitening.decorrelate(descriptors)
 
-    with ThreadPoolExecutor(max_workers=run.workers) as pool:
+    # One thread of linear algebra each: its results may depend on the number of threads in the last bit.
+    with threadpool_limits(limits=1), ThreadPoolExecutor(max_workers=run.workers) as pool:
         return Descriptors(vectors=tuple(pool.map(describe_image, images)))
 
 

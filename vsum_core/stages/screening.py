@@ -9,13 +9,15 @@ import numpy as np
 import torch
 
 from vsum_core.datasets import ImageFile, Skipped, SkipReason, read_image
+from vsum_core.masks import filled
 from vsum_core.networks import Network
 from vsum_core.provenance import code_digest
 from vsum_core.stages.run import Run
 from vsum_core.store import key_of
 
 STAGE = "screening"
-_BATCH = 32
+_BATCH = 16
+"""Images at a time, filled with copies where there are fewer: an answer does not depend on who shares the batch."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ def network_key(network: Network) -> dict[str, object]:
     }
 
 
+def screening_key(network: Network, image: ImageFile) -> str:
+    """Cache key of a network's answer to an image."""
+    return key_of(image=image.sha256, network=network_key(network), code=code_digest(__name__))
+
+
 def screen(run: Run, network: Network) -> Screening:
     """Split the images into those the network gets right and those it does not.
 
@@ -63,14 +70,7 @@ def screen(run: Run, network: Network) -> Screening:
         UnknownClassError: the network has no such class.
     """
     targets = {label.name: network.class_index(label) for label in run.images.classes}
-    keys = {
-        image.id: key_of(
-            image=image.sha256,
-            network=network_key(network),
-            code=code_digest(__name__),
-        )
-        for image in run.images.images
-    }
+    keys = {image.id: screening_key(network, image) for image in run.images.images}
     answers: dict[str, tuple[int, float]] = {}
     waiting = []
     for image in run.images.images:
@@ -84,8 +84,8 @@ def screen(run: Run, network: Network) -> Screening:
     for start in range(0, len(waiting), _BATCH):
         batch = waiting[start : start + _BATCH]
         with torch.inference_mode():
-            probabilities = network.logits(read_batch(batch, network)).softmax(dim=1)
-            top = probabilities.max(dim=1)
+            probabilities = network.logits(filled(read_batch(batch, network), _BATCH)).softmax(dim=1)
+            top = probabilities[: len(batch)].max(dim=1)
         for image, answer, probability in zip(batch, top.indices.tolist(), top.values.tolist(), strict=True):
             run.store.remember(STAGE, keys[image.id], values={"top1": answer, "probability": probability})
             answers[image.id] = (answer, probability)

@@ -85,6 +85,19 @@ class Command(BaseCommand):
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="parallel work on the CPU")
+        parser.add_argument(
+            "--engine", default="local", help="where the work is done: local (this machine) or ray (docs/scaling.md)"
+        )
+        parser.add_argument(
+            "--processes", type=int, default=1, help="of the engine local; %(default)s by default: this one alone"
+        )
+        parser.add_argument(
+            "--threads",
+            type=int,
+            help="of PyTorch in every process; runs with equal numbers agree to the last bit. "
+            "PyTorch's own choice for one process, else the cores shared out (local) or 1 (ray)",
+        )
+        parser.add_argument("--address", help="of the Ray cluster, such as auto; this machine alone by default")
         parser.add_argument("--json", type=Path, help="also write the closing table to this file")
         parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
@@ -93,6 +106,9 @@ class Command(BaseCommand):
         from vsum_core.config import MethodsConfig, preset
         from vsum_core.datasets import DatasetError
         from vsum_core.dense_flow import UnsolvedFlowError
+        from vsum_core.engines.engine import EngineError
+        from vsum_core.engines.preparation import Preparation
+        from vsum_core.engines.registry import EngineOptions, load_engine
         from vsum_core.manifest import ManifestError
         from vsum_core.methods import UnknownMethodError, UnsuitableNetworkError, methods_named
         from vsum_core.networks import UnknownClassError, UnknownNetworkError, WeightsUnavailableError, load_network
@@ -108,6 +124,15 @@ class Command(BaseCommand):
             methods = methods_named(options["methods"])
             arms = control_arms(options["arms"])
             device = device_named(options["device"])
+            engine = load_engine(
+                options["engine"],
+                EngineOptions(
+                    processes=options["processes"],
+                    threads=options["threads"],
+                    address=options["address"],
+                    device_type=device.type,
+                ),
+            )
             names = _names(options["networks"])
             own = _with_checkpoint(names)
             with options.get("progress") or StageBars(target) as bars:
@@ -133,6 +158,7 @@ class Command(BaseCommand):
                     held_out=options["held_out"],
                     workers=options["workers"],
                     progress=bars,
+                    prepare=None if engine is None else Preparation(engine),
                 )
         except KeyboardInterrupt as interrupt:
             raise CommandError(
@@ -140,6 +166,7 @@ class Command(BaseCommand):
             ) from interrupt
         except (
             DatasetError,
+            EngineError,
             ManifestError,
             StorageError,
             UnknownClassError,
