@@ -2,11 +2,11 @@
 
     python -m benchmarks.pregeneration_torture --kills 300 [--seed 0] [--processes 2] [--directory DIR]
 
-A tiny run (``benchmarks.tiny_run``) is started, killed after a random part of the time that an undisturbed one takes, and
-started again in the same directory, until it ends by itself. Its manifest must have the bytes of the undisturbed one, and
-every object the content of its name. Then the next directory begins, until there were ``--kills`` kills. With
-``--processes`` above 1 the work is done by an engine of processes, of which those of a killed run may still be writing when
-the next begins. Exits with status 1 if anything differs.
+A tiny run (``benchmarks.tiny_run``) is started, killed after a random part of the time that an undisturbed one takes,
+and started again in the same directory, until it ends by itself. Its manifest must have the bytes of the undisturbed
+one, and every object the content of its name. Then the next directory begins, until there were ``--kills`` kills. With
+``--processes`` above 1 the work is done by an engine of processes, of which those of a killed run may still be writing
+when the next begins. Exits with status 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class DamageError(AssertionError):
 
 @dataclass(frozen=True)
 class Survived:
-    """What was survived: kills with SIGKILL, runs that were resumed to their end, and the time of an undisturbed run."""
+    """Kills with SIGKILL, runs that were resumed to their end, and how long an undisturbed run took."""
 
     kills: int
     runs: int

@@ -22,6 +22,8 @@ from vsum_core.datasets import read_image_folder
 from vsum_core.networks import Network, NetworkSpecification, network_of
 from vsum_core.pipeline import pregenerate
 from vsum_core.progress import Progress
+from vsum_core.stages.classes import Order
+from vsum_core.stages.run import Run
 
 SIDE = 64  # pixels of the network's input
 CLASSES = {"red_thing": (220, 30, 30), "blue_thing": (30, 40, 220)}
@@ -99,7 +101,7 @@ def make(
     directory: Path,
     *,
     config: PipelineConfig | None = None,
-    prepare: Callable[..., None] | None = None,
+    prepare: Callable[[Run, Order], Run] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """The run, into a directory; returns the manifest."""

@@ -1,7 +1,7 @@
 """What a run will cost: units of work of every class, network and method, and seconds per unit as once measured.
 
-Nothing is guessed: a rate is the time that the same machine took per unit, in earlier runs with the same constants or in
-a short calibration, and where there is neither the cost is not known.
+Nothing is guessed: a rate is the time that the same machine took per unit, in earlier runs with the same constants or
+in a short calibration, and where there is neither the cost is not known.
 """
 
 from __future__ import annotations

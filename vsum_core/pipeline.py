@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from vsum_core.manifest import SCHEMA_VERSION, Manifest, write
 from vsum_core.methods import Method, load_method
 from vsum_core.methods.registry import CRISP_MASKS
 from vsum_core.networks import Network
-from vsum_core.progress import OnlyWork, Progress, Silent
+from vsum_core.progress import Progress, Silent
 from vsum_core.provenance import code_digest
 from vsum_core.stages.classes import ClassChain, ExplainerMasks, Order, explain_images
 from vsum_core.stages.masking import ImageMask
@@ -72,7 +71,7 @@ def pregenerate(
     held_out: int = 0,
     workers: int = 1,
     progress: Progress | None = None,
-    prepare: Callable[[Run, Order], None] | None = None,
+    prepare: Callable[[Run, Order], Run] | None = None,
 ) -> Manifest:
     """Make the summaries of every class for every network, and the control arms, and write the manifest.
 
@@ -94,7 +93,8 @@ def pregenerate(
         workers: threads for work on the CPU, 1 or more.
         progress: receiver of progress.
         prepare: computes stages beforehand, such as :class:`vsum_core.engines.preparation.Preparation`, which has them
-            computed by other processes and machines; None: all are computed in this process.
+            computed by other processes and machines, and returns the run that goes on from there; None: all are
+            computed in this process.
 
     Raises:
         ValueError: no network or method, one name twice, no worker, or too many images held out.
@@ -130,8 +130,7 @@ def pregenerate(
         tagger_of=tagger_of,
     )
     if prepare is not None:
-        prepare(run, order)
-        run = dataclasses.replace(run, progress=OnlyWork(run.progress))
+        run = prepare(run, order)
     manifest = _assembled(run, order)
     write(run.store, manifest)
     return manifest

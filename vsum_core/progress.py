@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 
@@ -32,17 +33,25 @@ class Silent:
 
 
 class OnlyWork:
-    """Passes on the progress of stages with work to do, and says nothing of the others."""
+    """Passes on the progress of stages with work to do, and says nothing of the others.
 
-    def __init__(self, progress: Progress) -> None:
+    Args:
+        progress: to which it is passed on.
+        stages: those of which nothing is said when there is nothing to do; None: all.
+    """
+
+    def __init__(self, progress: Progress, *, stages: Collection[str] | None = None) -> None:
         self._progress = progress
-        self._working: set[str] = set()
+        self._stages = stages
+        self._silent: set[str] = set()
 
     def start(self, stage: str, total: int) -> None:
-        """Pass the beginning on if there is anything to do."""
-        if total:
-            self._working.add(stage)
+        """Pass the beginning on, if there is anything to say."""
+        if total or (self._stages is not None and stage not in self._stages):
+            self._silent.discard(stage)
             self._progress.start(stage, total)
+        else:
+            self._silent.add(stage)
 
     def advance(self, stage: str, count: float = 1) -> None:
         """Pass the advance on."""
@@ -50,5 +59,5 @@ class OnlyWork:
 
     def finish(self, stage: str) -> None:
         """Pass the end on if the beginning was."""
-        if stage in self._working:
+        if stage not in self._silent:
             self._progress.finish(stage)

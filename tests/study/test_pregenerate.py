@@ -289,3 +289,21 @@ def test_errors_leave_with_status_1_and_without_a_traceback(world, tmp_path):
     assert process.returncode == 1
     assert output == ""
     assert errors.strip() == "CommandError: Unknown preset 'quick'; known presets: reference, default, fast."
+
+
+def test_what_a_run_will_cost_and_what_it_did(world, tmp_path):
+    def printed(**options):
+        output = io.StringIO()
+        call_command("pregenerate", *arguments(world, tmp_path / "run", quiet=None, **options), stdout=output)
+        return output.getvalue()
+
+    estimate = printed(estimate=True, **{"price-per-hour": 3.6})
+    assert re.search(r"From a short calibration and earlier runs on this machine: \d+ s", estimate)
+    assert "Not in it, as no run on this machine has told yet: summaries of stripes, visual-summaries." in estimate
+    assert not (tmp_path / "run" / "manifest.json").exists()
+    assert re.search(r"all, by the clock +│ +not known", printed())
+    (tmp_path / "run" / "manifest.json").unlink()
+    again = printed(**{"price-per-hour": 3.6})
+    assert "From earlier runs on this machine" in again
+    assert re.search(r"all, by the clock +│ +\d+\.\d+ +│ +\d+\.\d+ +│ +[+-]\d+ %", again)
+    assert "Nothing is left to compute." in printed()

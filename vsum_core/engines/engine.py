@@ -119,13 +119,14 @@ class Spent:
 
     Attributes:
         seconds, processor_seconds: by stage, over all workers.
-        tasks: how many were done, by stage.
+        tasks, units: how many were done, and how much they were, by stage.
         lost: how many had to be done again because their worker was gone.
     """
 
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     processor_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     tasks: Counter[str] = field(default_factory=Counter)
+    units: Counter[str] = field(default_factory=Counter)
     lost: int = 0
 
 
@@ -179,6 +180,7 @@ def _add(spent: Spent, task: Task, outcome: Outcome) -> None:
         spent.lost += 1
         return
     spent.tasks[task.stage] += 1
+    spent.units[task.stage] += task.units
     spent.seconds[task.stage] += outcome.seconds
     spent.processor_seconds[task.stage] += outcome.processor_seconds
 

@@ -17,6 +17,7 @@ from vsum_core.engines.engine import Engine, Spent, Task, perform_all
 from vsum_core.methods import Method, load_method
 from vsum_core.methods.registry import CRISP_MASKS
 from vsum_core.networks import Network
+from vsum_core.progress import OnlyWork
 from vsum_core.stages.classes import Order, explain_images, needs_crisp_masks
 from vsum_core.stages.matching import tiles_of
 from vsum_core.stages.proposing import STAGE as PROPOSALS
@@ -41,8 +42,8 @@ class Preparation:
     engine: Engine
     spent: Spent = field(default_factory=Spent)
 
-    def __call__(self, run: Run, order: Order) -> None:
-        """Fill the run directory.
+    def __call__(self, run: Run, order: Order) -> Run:
+        """Fill the run directory; the run returned says only of further work how far it is.
 
         Raises:
             EngineError: the engine cannot be used, or a task ended its worker again and again.
@@ -56,6 +57,7 @@ class Preparation:
         finally:
             self.engine.close()
             workplace.remove_probe()
+        return dataclasses.replace(run, progress=OnlyWork(run.progress))
 
 
 @dataclass(frozen=True)

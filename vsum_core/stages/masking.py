@@ -92,7 +92,7 @@ def make_masks(
     if areas is None and not method.finds_area:
         raise ValueError(f"{method.name} needs the area that each mask shall delete, but areas is None.")
     wanted = {image.id: 1.0 if method.finds_area or areas is None else areas[image.id] for image in images}
-    keys = {image.id: _key(run, network, image, method, wanted[image.id]) for image in images}
+    keys = {image.id: mask_key(run, network, image, method, area=wanted[image.id]) for image in images}
     size = run.config.masks.batch_size
     batches = [images[start : start + size] for start in range(0, len(images), size)]
     results: dict[str, ImageMask] = {}
@@ -115,7 +115,8 @@ def make_masks(
     return {image.id: results[image.id] for image in images}
 
 
-def _key(run: Run, network: Network, image: ImageFile, method: Method, area: float) -> str:
+def mask_key(run: Run, network: Network, image: ImageFile, method: Method, *, area: float) -> str:
+    """Cache key of a mask; the area is 1 for a method that finds it by itself."""
     return key_of(
         image=image.sha256,
         network=network_key(network),

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from study.management.console import StageBars, console, print_table
+from study.management.costs import CostReport, EstimateOnlyError
 
 DRAWN_BIRDS = "drawn-birds"
 BIRDS_PER_SPECIES = 12
@@ -98,6 +99,8 @@ class Command(BaseCommand):
             "PyTorch's own choice for one process, else the cores shared out (local) or 1 (ray)",
         )
         parser.add_argument("--address", help="of the Ray cluster, such as auto; this machine alone by default")
+        parser.add_argument("--estimate", action="store_true", help="say what the run will cost, and stop")
+        parser.add_argument("--price-per-hour", type=float, help="of one worker in dollars, for the cost of the run")
         parser.add_argument("--json", type=Path, help="also write the closing table to this file")
         parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
@@ -133,6 +136,15 @@ class Command(BaseCommand):
                     device_type=device.type,
                 ),
             )
+            preparation = None if engine is None else Preparation(engine)
+            report = CostReport(
+                target,
+                timings=Path(settings.VAR_DIRECTORY) / "timings.jsonl",
+                price_per_hour=options["price_per_hour"],
+                preparation=preparation,
+                workers=options["processes"],
+                only=options["estimate"],
+            )
             names = _names(options["networks"])
             own = _with_checkpoint(names)
             with options.get("progress") or StageBars(target) as bars:
@@ -158,8 +170,10 @@ class Command(BaseCommand):
                     held_out=options["held_out"],
                     workers=options["workers"],
                     progress=bars,
-                    prepare=None if engine is None else Preparation(engine),
+                    prepare=preparation if options["quiet"] else report,
                 )
+        except EstimateOnlyError:
+            return
         except KeyboardInterrupt as interrupt:
             raise CommandError(
                 "Interrupted. Finished stages are kept: run the same command again to resume.", returncode=130
@@ -178,6 +192,8 @@ class Command(BaseCommand):
             ValueError,
         ) as error:
             raise CommandError(" ".join(str(error).split())) from error
+        if not options["quiet"]:
+            report.finish()
         rows = summary_rows(manifest)
         print_table(target, f"Visual summaries in {options['out']}", COLUMNS, rows, json=options["json"])
         _print_skipped(target, manifest)

@@ -55,6 +55,7 @@ def test_a_class_matched_in_tiles_has_the_regions_of_one_matched_at_once(tiny_ru
             assert len(list((run.store.directory / "stages" / "pairs").iterdir())) == 2
             bench.chain(name).regions()
             assert not list((run.store.directory / "stages" / "pairs").iterdir())
+        return run
 
     assert tiny_run(tmp_path / "tiled", tiles_first) == alone
     assert records(tmp_path / "tiled") == records(tmp_path / "alone")
