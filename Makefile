@@ -68,6 +68,7 @@ unit: setup-dev ## pytest on two workers; prints a reason for every skip
 
 torture: setup-dev ## answers while processes are killed; KILLS=10000, DATABASE="sqlite postgresql"
 	$(BIN)/python -m benchmarks.torture --kills $(KILLS) --databases $(DATABASE)
+	$(BIN)/python -m benchmarks.pregeneration_torture --kills $(KILLS)
 
 clean: ## remove var/ (database, runs, reports); .venv stays
 	rm -rf var

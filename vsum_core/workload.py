@@ -16,6 +16,7 @@ from vsum_core.masks import optimise_masks
 from vsum_core.methods import load_method
 from vsum_core.methods.registry import CRISP_MASKS
 from vsum_core.networks import Network
+from vsum_core.progress import Silent
 from vsum_core.stages.classes import Order
 from vsum_core.stages.masking import STAGE as MASKS
 from vsum_core.stages.masking import mask_key
@@ -92,6 +93,7 @@ def calibrate(run: Run, order: Order, parts: Sequence[WorkPart], rates: Rates) -
     A mask's time is that of two steps less that of one, times its steps; proposals are made of two images, and kept; of
     their flow a pair is matched a few times. What clusters and pictures take cannot be told beforehand.
     """
+    run = dataclasses.replace(run, progress=Silent())
     known = dict(rates)
     wanted = {(part.kind, part.subject) for part in parts if part.units} - set(known)
     images = [image for image in run.images.images if image.id not in order.kept][:2]

@@ -299,7 +299,10 @@ def test_what_a_run_will_cost_and_what_it_did(world, tmp_path):
 
     estimate = printed(estimate=True, **{"price-per-hour": 3.6})
     assert re.search(r"From a short calibration and earlier runs on this machine: \d+ s", estimate)
-    assert "Not in it, as no run on this machine has told yet: summaries of stripes, visual-summaries." in estimate
+    assert (
+        "Not in it, as no run on this machine has told yet: summaries of counting_stripes:factory, visual-summaries."
+        in estimate
+    )
     assert not (tmp_path / "run" / "manifest.json").exists()
     assert re.search(r"all, by the clock +│ +not known", printed())
     (tmp_path / "run" / "manifest.json").unlink()
