@@ -56,6 +56,7 @@ from vsum_core.store import Store
 from vsum_core.synthetic import SPECIES, write_birds
 
 HELD_OUT = (1000, 1001, 1002, 1003)  # scatterings that no bar is calibrated with; they stand for false summaries
+STRICTER_LIMITS = (0.15, 0.2)  # drops from which a part clearly matters
 QUICK_SPECIES = ("robin", "toucan", "peacock")
 QUICK_VARIANTS = ("default", "relative bar", "no bar")
 
@@ -180,6 +181,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lines.append((name, total, seconds))
         record["variants"][name] = {**total, "seconds": seconds, "cases": [dataclasses.asdict(r) for r in results]}
         print_line(name, total, seconds, first=len(lines) == 1)
+    for limit, (recalled, used) in record["variants"][options.variants[0]]["recall_from"].items():
+        print(
+            f"{options.variants[0]!r}: of the parts with a drop of {limit:g} or more, {recalled} of {used} are recalled"
+        )
     if options.json:
         options.json.write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
 
@@ -293,6 +298,9 @@ def totals(
         found = [({part for part, _ in r.summaries}, [u.part for u in uses_of(r) if u.used]) for r in results]
         return sum(part in shown for shown, used in found for part in used), sum(len(used) for _, used in found)
 
+    def uses_from(limit: float) -> Callable[[CaseResult], tuple[PartUse, ...]]:
+        return lambda case: tuple(dataclasses.replace(use, used=use.mean_drop >= limit) for use in case.uses)
+
     recalled, used = recall(lambda result: result.uses)
     recalled_background, used_background = recall(lambda result: by_background[result.network, result.label])
     return {
@@ -302,6 +310,7 @@ def totals(
         "used": used,
         "recall": recalled / used if used else None,
         "recall_background": recalled_background / used_background if used_background else None,
+        "recall_from": {limit: recall(uses_from(limit)) for limit in STRICTER_LIMITS},
         "random_accepted": sum(r.random_accepted for r in results),
         "random_clusters": sum(r.random_clusters for r in results),
         "false_share": false_summary_share([r.random_accepted for r in results], [r.random_clusters for r in results]),
