@@ -8,6 +8,7 @@ cell but to take the file as exported.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -16,9 +17,13 @@ from analysis.complaints import Complaint, complain
 from analysis.contract import Column
 
 BOOLEANS = {"true": True, "false": False}
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet run a cell; the export puts an apostrophe before it, reading takes the apostrophe off."""
+GUARDED_SIGNS = "[=+\\-@\\t\\r\\n#＝＋－＠]"
+"""What makes a spreadsheet run a cell, or reads like its error messages, as a pattern of one sign. Where a text begins
+with such a sign, or with apostrophes before it, the export puts one more apostrophe in front; reading takes one off."""
 AS_EXPORTED = "Take the file as exported, without opening it in a spreadsheet."
+LINE_END = "\r\n"
+"""As RFC 4180 has it. With a bare newline, Python's csv module (before 3.13) leaves texts that hold a carriage return
+without quotes, and readers take its rest for another row."""
 SPREADSHEET_ERRORS = ("#NAME?", "#VALUE!", "#REF!", "#DIV/0!", "#NUM!", "#N/A", "#NULL!", "########")
 LOCAL_DATE = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?:[ ,T]+\d{1,2}[:.]\d{2}.*)?"
 SCIENTIFIC = r"[+-]?\d+(?:[.,]\d+)?[eE]\+?\d+"
@@ -27,8 +32,13 @@ DECIMAL_COMMA = r"[+-]?\d+,\d+"
 
 def without_apostrophe(cells: pd.Series[Any]) -> pd.Series[Any]:
     """Take off the apostrophe that the export puts before cells a spreadsheet would run as a formula."""
-    guarded = cells.str.startswith(tuple("'" + start for start in FORMULA_STARTS)).fillna(False).astype(bool)
+    guarded = cells.str.match(f"'+{GUARDED_SIGNS}").fillna(False).astype(bool)
     return cells.mask(guarded, cells.str.slice(1)) if guarded.any() else cells
+
+
+def guarded_cell(cell: Any) -> Any:
+    """Return a cell of a table for CSV: a text that a spreadsheet would run gets one more apostrophe in front."""
+    return f"'{cell}" if isinstance(cell, str) and re.match(f"'*{GUARDED_SIGNS}", cell) else cell
 
 
 def typed(cells: pd.Series[Any], column: Column, file: str, complaints: list[Complaint]) -> pd.Series[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cells import FORMULA_STARTS
+from analysis.cells import LINE_END, guarded_cell
 from analysis.comparisons import PermutationTest
 from analysis.contract import contract
 from analysis.estimates import Estimate
@@ -90,8 +90,8 @@ def to_csv(frame: pd.DataFrame) -> str:
     guarded = frame.copy()
     for column in guarded.columns:
         if guarded[column].dtype == object or pd.api.types.is_string_dtype(guarded[column]):
-            guarded[column] = [_guarded(cell) for cell in guarded[column]]
-    return guarded.to_csv(index=False)
+            guarded[column] = [guarded_cell(cell) for cell in guarded[column]]
+    return guarded.to_csv(index=False, lineterminator=LINE_END)
 
 
 LATEX_TABLES = ("claims", "parts", "networks", "exclusions", "name_levels", "tasks", "preferences")
@@ -136,10 +136,6 @@ def _latex_cell(cell: Any) -> str:
     if isinstance(cell, float):
         return f"{cell:.3f}".replace("-", "$-$")
     return str(cell).translate(LATEX_SPECIAL)
-
-
-def _guarded(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
 def provenance(evaluation: Evaluation) -> dict[str, Any]:

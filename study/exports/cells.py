@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,8 +13,15 @@ from study.contract import Table
 
 Item = TypeVar("Item")
 Row = dict[str, Any]
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet run a cell. `analysis.schema` takes the apostrophe off again and knows the same signs."""
+GUARDED = re.compile("'*[=+\\-@\\t\\r\\n#＝＋－＠]")
+"""Texts that get an apostrophe: those that a spreadsheet runs as a formula, or that read like its error messages
+(`#NAME?`), and those that begin with apostrophes before such a sign, so that taking one off gives back what was typed.
+`analysis.cells` and `import.R` take it off again and know the same signs."""
+AS_JSON_ESCAPES = "backslashreplace"
+"""How to encode JSON in UTF-8: a lone surrogate, which UTF-8 cannot hold, becomes JSON's own escape for it."""
+LINE_END = "\r\n"
+"""As RFC 4180 has it. With a bare newline, Python's csv module (before 3.13) leaves texts that hold a carriage return
+without quotes, and readers take its rest for another row."""
 ROWS_AT_ONCE = 2000
 
 
@@ -41,8 +49,8 @@ def cell(value: Any) -> str:
 
 
 def guarded(text: str) -> str:
-    """Return a text with an apostrophe in front where a spreadsheet would run it."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """Return a text with one more apostrophe in front where a spreadsheet would run it; see `GUARDED`."""
+    return f"'{text}" if GUARDED.match(text) else text
 
 
 def truth(value: bool) -> str:
@@ -73,7 +81,7 @@ def csv_chunks(table: Table, rows: Iterable[Mapping[str, Any]]) -> Iterator[byte
     names = table.column_names
     formatters = [_FORMATTERS[column.type] for column in table.columns]
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    writer = csv.writer(buffer, lineterminator=LINE_END)
     writer.writerow(names)
     for batch in batches(checked(table, rows)):
         writer.writerows(
@@ -111,8 +119,8 @@ def checked(table: Table, rows: Iterable[Mapping[str, Any]]) -> Iterator[list[An
 def plain_csv_chunks(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[bytes]:
     """Yield rows of any values as CSV in UTF-8, for tables that no contract fixes."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
+    writer = csv.writer(buffer, lineterminator=LINE_END)
+    writer.writerow([guarded(name) for name in columns])
     for batch in batches(rows):
         writer.writerows([cell(value) for value in row] for row in batch)
         yield _taken(buffer)
@@ -121,15 +129,20 @@ def plain_csv_chunks(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> I
 
 
 def json_line_chunks(rows: Iterable[Row]) -> Iterator[bytes]:
-    """Yield rows as they are, one JSON object per line, about 2,000 at a time."""
+    """Yield rows as they are, one JSON object per line, about 2,000 at a time; lone surrogates survive as well."""
     encode = json.JSONEncoder(ensure_ascii=False, default=_plain, check_circular=False).encode
     for batch in batches(rows):
-        yield ("\n".join(map(encode, batch)) + "\n").encode()
+        yield ("\n".join(map(encode, batch)) + "\n").encode(errors=AS_JSON_ESCAPES)
 
 
 def json_chunks(content: Any) -> Iterator[bytes]:
     """Yield one indented JSON document."""
-    yield (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+    yield (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode(errors=AS_JSON_ESCAPES)
+
+
+def json_text(content: Any) -> str:
+    """Return a JSON document on one line, as a cell holds it."""
+    return json.dumps(content, ensure_ascii=False).encode(errors=AS_JSON_ESCAPES).decode()
 
 
 def _plain(value: object) -> str:
@@ -145,8 +158,19 @@ def batches(rows: Iterable[Item], size: int = ROWS_AT_ONCE) -> Iterator[list[Ite
         yield batch
 
 
+def lone_surrogate(error: UnicodeEncodeError) -> ExportError:
+    """Return what to raise where a text cannot be written as UTF-8."""
+    return ExportError(
+        f"A text holds the lone surrogate U+{ord(error.object[error.start]):04X}, which is no character: no CSV or "
+        "Parquet file can hold it, and no database stores it. Look where the text comes from."
+    )
+
+
 def _taken(buffer: io.StringIO) -> bytes:
-    content = buffer.getvalue().encode()
+    try:
+        content = buffer.getvalue().encode()
+    except UnicodeEncodeError as error:
+        raise lone_surrogate(error) from error
     buffer.seek(0)
     buffer.truncate()
     return content

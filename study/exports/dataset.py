@@ -55,8 +55,9 @@ def dataset_description(study: Study, *, profile: Profile, wide: tuple[str, ...]
         "description": " ".join(
             [
                 f"Answers to the study {study.slug!r}, version {study.version}, preset {study.preset!r}.",
-                "In CSV files, text that begins with = + - @, a tab or a carriage return has an apostrophe in front; "
-                "responses_long.jsonl has it as typed.",
+                "In CSV files, text that begins with = + - @ (also in their wide forms), #, a tab or the end of a "
+                "line, or with apostrophes before one of these, has one more apostrophe in front; take one off to get "
+                "it as typed. responses_long.jsonl has it as typed.",
                 *([_PUBLIC] if profile == Profile.PUBLIC else []),
                 *(["Rows with simulated = true were answered by programs and are no finding."] if simulated else []),
             ]

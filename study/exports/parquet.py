@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from study.contract import Table
-from study.exports.cells import Row, batches, checked
+from study.exports.cells import Row, batches, checked, lone_surrogate
 
 ROWS_IN_GROUP = 20_000
 
@@ -35,10 +35,13 @@ def parquet_chunks(table: Table, rows: Iterable[Row]) -> Iterator[bytes]:
     sink = _Sink()
     with pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for batch in batches(checked(table, rows), ROWS_IN_GROUP):
-            columns = [
-                pyarrow.array(values, field.type)
-                for values, field in zip(zip(*batch, strict=True), schema, strict=True)
-            ]
+            try:
+                columns = [
+                    pyarrow.array(values, field.type)
+                    for values, field in zip(zip(*batch, strict=True), schema, strict=True)
+                ]
+            except UnicodeEncodeError as error:
+                raise lone_surrogate(error) from error
             writer.write_batch(pyarrow.record_batch(columns, schema=schema))
             yield sink.take()
     yield sink.take()

@@ -18,7 +18,8 @@ def r_script(contract: LongTableContract) -> str:
         "# Run with the export as working directory. Needs the package readr.",
         f"# Columns follow schema version {contract.schema_version}; codebook.csv says what they mean.",
         "library(readr)",
-        'as_typed <- function(x) sub("^\'(?=[=+@\\t\\r-])", "", x, perl = TRUE)  # takes off the spreadsheet guard',
+        'as_typed <- function(x) sub("^\'(?=\'*[=+@\\t\\r\\n#\\uFF1D\\uFF0B\\uFF0D\\uFF20-])", "", x, perl = TRUE)',
+        "# takes off the apostrophe that keeps spreadsheets from running a text",
         "",
     ]
     for table in contract.tables.values():

@@ -4,7 +4,6 @@ Memory does not grow with the number of answers: answers are fetched for some hu
 the stimuli of a study, which are few, are held. People who tried the study out (`Participant.test_at`) are nowhere.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 from django.db.models import Count, Max, Q, QuerySet
 
 from study.contract import long_table_contract
-from study.exports.cells import ROWS_AT_ONCE, Row
+from study.exports.cells import ROWS_AT_ONCE, Row, json_text
 from study.exports.privacy import Profile, PublicRows, external_id, plain_name
 from study.models import (
     Answer,
@@ -228,7 +227,7 @@ class StudyRows:
                     "sequence": sequences[event.participant_id],
                     "kind": event.kind,
                     "at": event.at,
-                    "detail": json.dumps(event.detail, ensure_ascii=False) if event.detail else None,
+                    "detail": json_text(event.detail) if event.detail else None,
                 }
 
     def questionnaires(self) -> Iterator[Row]:

@@ -138,7 +138,7 @@ def test_names_cannot_run_as_formulas_or_markup(tmp_path):
     assert "<b>head" not in page
     trail = (tmp_path / "out" / "tables" / "names_trail.csv").read_text(encoding="utf-8")
     assert "'=cmd()" in trail
-    assert to_csv(pd.DataFrame({"name": ["+1", "head"], "n": [-1, 2]})) == "name,n\n'+1,-1\nhead,2\n"
+    assert to_csv(pd.DataFrame({"name": ["+1", "head"], "n": [-1, 2]})) == "name,n\r\n'+1,-1\r\nhead,2\r\n"
 
 
 def test_the_package_offers_its_functions_lazily(export_directory):
