@@ -1,5 +1,6 @@
 """Consent: the only way into a study."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from study.consent_text import consent_text
 from study.design import Block
 from study.material import picture_places, with_pictures
 from study.models import (
+    AuditEntry,
     Event,
     EventKind,
     ExternalIdentity,
@@ -23,9 +26,13 @@ from study.models import (
     Trial,
 )
 from study.recruitment import Entry
+from study.services.audit import record
 from study.services.progress import lock_participant
 from study.services.slots import claim_slot
 from study.tasks import get_task
+
+CONSENT_TEXT = "consent text"
+"""Action of the audit entries that hold the texts people agreed to, named by their SHA-256."""
 
 
 class StudyNotOpenError(RuntimeError):
@@ -37,7 +44,8 @@ def give_consent(study: Study, entry: Entry, *, nonce: str, language: str = "") 
 
     When no slot is left the participant is kept as `over_quota`, without trials; coming again they get a slot that has
     become free. Sending the same consent form again, or coming back with the recruiter's same identifier, returns the
-    participant of the first time. `language` is one of the study's; its own by default.
+    participant of the first time. `language` is one of the study's; its own by default. What somebody agreed to is
+    kept: the text in the audit log, its hash with the event of consent.
 
     Raises:
         StudyNotOpenError: the study is not running, and this person has not entered before; or nothing can be previewed
@@ -47,7 +55,8 @@ def give_consent(study: Study, entry: Entry, *, nonce: str, language: str = "") 
     if known is not None:
         return _let_in_again(known, entry)
     try:
-        return _enter(study.pk, entry, nonce=nonce, language=language)
+        language = language if language in study.languages else study.language
+        return _enter(study.pk, entry, nonce=nonce, language=language, text=consent_text(study, language))
     except IntegrityError:
         # The same form, or the same identifier, arrived twice at once; the unique constraints let one of them in.
         known = find_participant(study, entry, nonce=nonce)
@@ -67,7 +76,7 @@ def find_participant(study: Study, entry: Entry, *, nonce: str) -> Participant |
 
 
 @transaction.atomic
-def _enter(study_id: int, entry: Entry, *, nonce: str, language: str) -> Participant:
+def _enter(study_id: int, entry: Entry, *, nonce: str, language: str, text: str) -> Participant:
     study = Study.objects.get(pk=study_id)
     if entry.preview or not (study.takes_participants or entry.test):
         raise StudyNotOpenError(f"Study {study.slug!r} is {study.state}; expected running, and no preview.")
@@ -77,7 +86,7 @@ def _enter(study_id: int, entry: Entry, *, nonce: str, language: str) -> Partici
         consent_nonce=nonce,
         source=entry.source,
         simulated=entry.simulated,
-        language=language if language in study.languages else study.language,
+        language=language,
         study_version=study.version,
         consented_at=now,
     )
@@ -94,8 +103,17 @@ def _enter(study_id: int, entry: Entry, *, nonce: str, language: str) -> Partici
         _let_test(participant, now=now)
     else:
         _admit(participant, now=now)
-    Event.objects.create(participant=participant, kind=EventKind.CONSENTED, at=now)
+    agreed = {"text_sha256": _keep_text(study, text)}
+    Event.objects.create(participant=participant, kind=EventKind.CONSENTED, at=now, detail=agreed)
     return participant
+
+
+def _keep_text(study: Study, text: str) -> str:
+    """Note in the audit log, once, what people agree to; return the text's SHA-256, which is kept with each consent."""
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    if not AuditEntry.objects.filter(study=study.slug, action=CONSENT_TEXT, target=sha256).exists():
+        record(CONSENT_TEXT, actor="participants", study=study.slug, target=sha256, changes={"text": ["", text]})
+    return sha256
 
 
 def _admit(participant: Participant, *, now: datetime) -> None:

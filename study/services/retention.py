@@ -5,7 +5,7 @@ from datetime import date
 from django.db import transaction
 from django.utils import timezone
 
-from study.models import Answer, Event, ExternalIdentity, Participant, Study
+from study.models import Answer, Event, EventKind, ExternalIdentity, Participant, Study
 from study.models.participant import new_token
 
 
@@ -18,13 +18,15 @@ def studies_past_retention(*, today: date) -> list[Study]:
 def enforce_retention(study: Study) -> dict[str, int]:
     """Delete what could lead back to a person and return how many rows of each kind were emptied.
 
-    External identities and the link's query go, and so do browsers' reports and the details of events; every
-    participant's link stops working. Answers and states stay, under pseudonyms that lead nowhere.
+    External identities and the link's query go, and so do browsers' reports and the details of events (which text
+    somebody agreed to is kept); every participant's link stops working. Answers and states stay, under pseudonyms that
+    lead nowhere.
     """
     locked = Study.objects.select_for_update().get(pk=study.pk)
     identities, _ = ExternalIdentity.objects.filter(study=locked).delete()
     reports = Answer.objects.filter(trial__participant__study=locked).exclude(input_details={}).update(input_details={})
-    events = Event.objects.filter(participant__study=locked).exclude(detail={}).update(detail={})
+    told = Event.objects.filter(participant__study=locked).exclude(kind=EventKind.CONSENTED)
+    events = told.exclude(detail={}).update(detail={})
     participants = list(Participant.objects.filter(study=locked).only("pk"))
     for participant in participants:
         participant.token = new_token()
