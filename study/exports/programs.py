@@ -10,6 +10,9 @@ R_TYPES = {
     "datetime": "col_datetime()",
 }
 SPSS_TYPES = {"string": "A255", "integer": "F12.0", "number": "F16.6", "boolean": "A5", "datetime": "A24"}
+SPSS_WIDE_SIGNS = "＝＋－＠"
+"""The wide signs of `study.exports.cells.GUARDED`, three bytes each; SUBSTR counts bytes, and PSPP lacks CHAR.SUBSTR.
+Tabs and ends of lines do not fit into a line of syntax: texts that begin with them keep their apostrophe in SPSS."""
 
 
 def r_script(contract: LongTableContract) -> str:
@@ -47,9 +50,8 @@ def _r_type(column: Column) -> str:
 def spss_syntax(contract: LongTableContract) -> str:
     """Return SPSS syntax that reads every required table, with a label for each variable."""
     parts = [
-        "* Run with the export as working directory (CD command first).",
+        "* Run with the export as working directory (CD command first), in SPSS in Unicode mode, or in PSPP.",
         f"* Columns follow schema version {contract.schema_version}; codebook.csv says what they mean.",
-        "SET UNICODE=ON.",
         "",
     ]
     for table in contract.tables.values():
@@ -60,15 +62,23 @@ def spss_syntax(contract: LongTableContract) -> str:
 
 def _spss_table(table: Table) -> list[str]:
     variables = "\n".join(f"    {column.name} {SPSS_TYPES[column.type]}" for column in table.columns)
+    texts = " ".join(column.name for column in table.columns if column.type == "string" and not column.allowed)
     labels = "\n".join(f'  {column.name} "{_spss_text(column.description)}"' for column in table.columns)
     return [
         f"GET DATA /TYPE=TXT /FILE='{table.name}.csv' /ENCODING='UTF8' /DELIMITERS=',' /QUALIFIER='\"'",
         "  /ARRANGEMENT=DELIMITED /FIRSTCASE=2 /VARIABLES=",
         f"{variables}.",
-        f"DATASET NAME {table.name}.",
+        "* Take off the apostrophe that keeps spreadsheets from running a text.",
+        "STRING #rest (A255).",
+        f"DO REPEAT text = {texts}.",
+        'COMPUTE #rest = LTRIM(text, "\'").',
+        'IF (SUBSTR(text, 1, 1) = "\'" AND #rest <> "" AND (INDEX(\'=+-@#\', SUBSTR(#rest, 1, 1)) > 0 '
+        f"OR INDEX('{SPSS_WIDE_SIGNS}', SUBSTR(#rest, 1, 3)) > 0)) text = SUBSTR(text, 2).",
+        "END REPEAT.",
         "VARIABLE LABELS",
         f"{labels}.",
         "EXECUTE.",
+        f"DATASET COPY {table.name}.",
         "",
     ]
 
