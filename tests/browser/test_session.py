@@ -174,6 +174,37 @@ def test_a_second_tab_goes_on_and_the_first_one_says_so(visitor, study):
     assert participant.events.filter(kind="second-tab").exists()
 
 
+def test_leaving_a_page_and_coming_back_is_no_second_tab(visitor, study):
+    participant = visitor.start(study)
+    page = visitor.page
+    for _ in range(3):
+        page.get_by_role("link", name="Withdraw").click()
+        page.get_by_role("link", name="Stay in the study").click()
+        visitor.wait_for_trial(1)
+        page.reload()
+        visitor.wait_for_trial(1)
+        page.goto(page.url)
+        visitor.wait_for_trial(1)
+    page.wait_for_timeout(600)
+    assert not page.get_by_role("dialog").is_visible()
+    assert page.locator("[data-tab-here]").is_hidden()
+    assert not participant.events.filter(kind="second-tab").exists()
+
+
+def test_a_page_in_the_back_forward_cache_is_no_second_tab_until_it_is_back(visitor, study):
+    visitor.start(study)
+    first, second = visitor.page, visitor.page.context.new_page()
+    first.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    second.goto(first.url)
+    second.locator(".progress-text", has_text="1 of 3").wait_for()
+    second.wait_for_timeout(600)
+    assert second.locator("[data-tab-here]").is_hidden()
+    assert not first.get_by_role("dialog").is_visible()
+    first.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    second.get_by_role("dialog", name="The study is open in another tab").wait_for()
+    first.get_by_role("status").filter(has_text="another tab").wait_for()
+
+
 def test_an_old_page_sent_from_a_second_tab_changes_nothing(open_visitor, study):
     """Without JavaScript nothing stops a second tab; the nonce does."""
     visitor = open_visitor(java_script_enabled=False)
