@@ -104,7 +104,10 @@ def read_study_file(path: Path, complaints: list[Complaint]) -> StudyFile | None
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        complaints.append(Complaint(FILE, f"It cannot be read: {error.strerror}.", "Export the study again."))
+        return None
+    except (ValueError, RecursionError) as error:
         complaints.append(Complaint(FILE, f"It is no JSON: {error}.", "Export the study again."))
         return None
     faults = sorted(_validator().iter_errors(content), key=lambda fault: [str(part) for part in fault.path])
@@ -119,7 +122,13 @@ def read_study_file(path: Path, complaints: list[Complaint]) -> StudyFile | None
     ]
     if plan is not None:
         hashed.append(("analysis_plan", plan["sha256"], _without_stamps(plan)))
-    changed = [place for place, sha256, part in hashed if canonical_sha256(part) != sha256]
+    try:
+        changed = [place for place, sha256, part in hashed if canonical_sha256(part) != sha256]
+    except UnicodeEncodeError:
+        complaints.append(
+            Complaint(FILE, "It holds a lone surrogate, which is no character.", "Export the study again.")
+        )
+        return None
     for place in changed:
         mend = "A frozen design or plan is never edited; export the study again."
         complaints.append(Complaint(FILE, "The content does not have the hash written beside it.", mend, column=place))

@@ -142,16 +142,30 @@ def _read_manifests(directory: Path, complaints: list[Complaint]) -> dict[str, M
         name = f"manifests/{path.name}"
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             complaints.append(Complaint(name, f"It is no JSON: {error}.", "Copy the manifest of the run again."))
             continue
-        digest = content.get("run", {}).get("digest") if isinstance(content, dict) else None
+        except OSError as error:
+            complaints.append(Complaint(name, f"It cannot be read: {error.strerror}.", "Copy the manifest again."))
+            continue
+        run = content.get("run") if isinstance(content, dict) else None
+        digest = run.get("digest") if isinstance(run, dict) else None
         if not isinstance(digest, str):
             mend = "Copy the manifest.json of the run again."
             complaints.append(Complaint(name, "It has no run digest.", mend, column="run.digest"))
             continue
+        clusterings = content.get("clusterings", [])
+        if not isinstance(clusterings, list) or not all(map(_is_clustering, clusterings)):
+            mend = "Copy the manifest.json of the run again."
+            complaints.append(Complaint(name, "It has no readable clusterings.", mend, column="clusterings"))
+            continue
         manifests[digest] = content
     return manifests
+
+
+def _is_clustering(record: object) -> bool:
+    names = ("class", "network", "method", "arm")
+    return isinstance(record, Mapping) and all(isinstance(record.get(name), str) for name in names)
 
 
 # Checks ---------------------------------------------------------------------------------------------------------------

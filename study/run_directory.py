@@ -67,8 +67,12 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         raise RunDirectoryError(f"{path} does not exist; give the directory that `manage.py pregenerate` wrote.")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunDirectoryError(f"{path} is not valid JSON ({error}); pregenerate the run again.") from error
+    if not _can_be_stored(manifest):
+        raise RunDirectoryError(
+            f"{path} holds NUL or a lone surrogate, which no database stores; pregenerate the run again."
+        )
     violation = jsonschema.exceptions.best_match(manifest_validator().iter_errors(manifest))
     if violation is not None:
         place = "/".join(str(step) for step in violation.absolute_path) or "the top level"
@@ -89,6 +93,14 @@ def read_manifest(directory: Path) -> dict[str, Any]:
                     f"{path}: summary {identifier!r} has {found} {kind} for {expected} members; expected one each."
                 )
     return dict(manifest)
+
+
+def _can_be_stored(document: Any) -> bool:
+    """Tell whether every database takes the document's texts."""
+    try:
+        return b"\\u0000" not in json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def refuse_constant(name: str) -> None:

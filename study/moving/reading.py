@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from study.canonical import canonical_json
 from study.moving.layout import FORMAT, FORMAT_VERSION, MANIFEST, PICTURE, TABLE_ENTRIES, table_entry
 from study.moving.tables import TABLES, MovedTable, MoveError, from_json, is_account, referred_table
+from study.run_directory import LARGEST_PICTURE as MOST_PIXELS
 from study.run_directory import refuse_constant
 
 LARGEST_MANIFEST = 1 << 20
@@ -123,10 +125,15 @@ class MovedStudy:
         if found is None or hashlib.sha256(content).hexdigest() != found["sha256"]:
             raise MoveError(f"{self.path}: {name} has another content than its name says; copy the file again.")
         try:
-            with Image.open(io.BytesIO(content), formats=[PICTURE_KINDS[found["extension"]]]) as picture:
-                return content, *picture.size
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, smaller limit follows
+                with Image.open(io.BytesIO(content), formats=[PICTURE_KINDS[found["extension"]]]) as picture:
+                    width, height = picture.size
         except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
             raise MoveError(f"{self.path}: {name} is no {found['extension']} picture ({error}).") from error
+        if width * height > MOST_PIXELS:
+            raise MoveError(f"{self.path}: {name} has more than {MOST_PIXELS / 1e6:g} million pixels.")
+        return content, width, height
 
 
 @contextmanager
