@@ -86,6 +86,16 @@ def summary_facts(stimulus: Stimulus) -> list[Fact]:
     return [Fact("regions", len(stimulus.members)), *facts, Fact("grid SHA-256", stimulus.grid.sha256, is_hash=True)]
 
 
+def suggested_words(stimulus: Stimulus) -> list[Fact]:
+    """Return the words that a program suggests for a summary, the best first, each with its score and the program.
+
+    Runs made with `pregenerate --tags` have them. They are no answers: nobody has said them.
+    """
+    summaries = stimulus.run.manifest["summaries"]
+    record: dict[str, Any] = next((one for one in summaries if one["id"] == stimulus.identifier), {})
+    return [Fact(tag["word"], f"{tag['score']:.2f} ({tag['tagger']})") for tag in record.get("tags", ())]
+
+
 def provenance(stimulus: Stimulus) -> list[Fact]:
     """Return where a summary comes from: run, code, network, weights, seed."""
     manifest = stimulus.run.manifest

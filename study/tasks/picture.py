@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from study.models import Picture
 from study.picture_renditions import SMALL_FROM, Rendition, small_width
 
+OWN_PRACTICE = re.compile(r"(study/practice/[a-z0-9-]+)\.webp")
+"""Our own practice pictures lie beside their JPEG forms; those of task types from elsewhere may not."""
 STIMULUS_URL = re.compile(r"(.*/[0-9a-f]{64})\.webp")
 PRACTICE_SIDE = 480
 PICTURE_SCHEMA: dict[str, Any] = {
@@ -27,19 +29,20 @@ PICTURE_SCHEMA: dict[str, Any] = {
 class ShownPicture:
     """A picture on a page; width and height in pixels, so that nothing jumps while it loads.
 
-    Pictures of stimuli come in a small form too, and as JPEG for browsers without WebP; pictures among the static files
-    do not.
+    Pictures of stimuli come in a small form too, and as JPEG for browsers without WebP; practice pictures as JPEG.
     """
 
     url: str
     width: int
     height: int
     alt: str
+    static_fallback: str = ""
+    """Address of the JPEG form of a static picture; empty where there is none."""
 
     @cached_property
     def fallback_url(self) -> str:
         """The address for browsers without WebP; that of the picture itself where there is no other."""
-        return f"{self._stem}{Rendition.JPEG}" if self._stem else self.url
+        return f"{self._stem}{Rendition.JPEG}" if self._stem else self.static_fallback or self.url
 
     @cached_property
     def source_set(self) -> str:
@@ -61,7 +64,9 @@ class ShownPicture:
 def shown_picture(record: Mapping[str, Any], alt: str) -> ShownPicture:
     """Return the picture that a detail's record stands for."""
     if "static" in record:
-        return ShownPicture(static(record["static"]), record["width"], record["height"], alt)
+        own = OWN_PRACTICE.fullmatch(record["static"])
+        fallback = static(f"{own[1]}.jpg") if own else ""
+        return ShownPicture(static(record["static"]), record["width"], record["height"], alt, fallback)
     picture = Picture(**record)
     return ShownPicture(picture.url, picture.width, picture.height, alt)
 

@@ -2,11 +2,15 @@ import hashlib
 import io
 
 import pytest
+from django.contrib.staticfiles import finders
 from PIL import Image
 
+from study.material import picture_places
 from study.models import picture_path
 from study.picture_renditions import Rendition, ensure_rendition, render, rendition_path
 from study.tasks import ShownPicture
+from study.tasks.picture import shown_picture, static_record
+from study.tasks.registry import all_tasks
 
 
 def webp(width, height):
@@ -52,6 +56,19 @@ def test_a_page_names_the_forms_of_a_stimulus_and_of_nothing_else(stored):
     assert (narrow.source_set, narrow.fallback_url) == ("", f"/stimuli/{stored}.jpg")
     static = ShownPicture("/static/study/practice/wing-1.webp", 480, 480, "")
     assert (static.source_set, static.fallback_url) == ("", static.url)
+
+
+def test_practice_pictures_have_a_jpeg_form_and_pictures_of_other_tasks_need_none():
+    practice = shown_picture(static_record("wing-1"), "")
+    assert practice.url.endswith("study/practice/wing-1.webp")
+    assert practice.fallback_url == practice.url.replace(".webp", ".jpg")
+    for task in all_tasks().values():
+        for item in (*task.practice_items.values(), *task.attention_items.values()):
+            for place in picture_places(item.detail):
+                shown = shown_picture(place["picture"], "")
+                assert finders.find(shown.fallback_url.removeprefix("/static/")), shown
+    foreign = shown_picture({"static": "elsewhere/one.webp", "width": 10, "height": 10}, "")
+    assert foreign.fallback_url == foreign.url
 
 
 @pytest.mark.django_db

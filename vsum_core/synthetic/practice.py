@@ -1,6 +1,6 @@
 """Pictures for practice trials and attention checks: regions of drawn birds, outlined as in the study.
 
-``python -m vsum_core.synthetic.practice study/static/study/practice`` writes WebP pictures:
+``python -m vsum_core.synthetic.practice study/static/study/practice`` writes WebP pictures, and JPEG beside them:
 
 * sets of six cells: all six of ``beak`` show a beak, and so on; those of ``mixed`` have no part in common;
 * crops of the sets in ``CROPPED``, the region alone;
@@ -39,6 +39,9 @@ SHEETS: dict[str, Part] = {"flamingo": Part.LEGS, "toucan": Part.BEAK, "peacock"
 
 SIDE = 480
 """Pixels of the square pictures."""
+
+JPEG_QUALITY = 82
+"""As `study.picture_renditions` makes JPEG of other pictures."""
 
 CROP_SIDE = 240
 SHEET_CELL, SHEET_GUTTER = 154, 6
@@ -180,14 +183,15 @@ def practice_pictures(*, config: RenderingConfig) -> Iterator[tuple[str, np.ndar
 
 
 def write_practice_pictures(directory: Path | str, *, config: RenderingConfig) -> list[Path]:
-    """Write ``<name>.webp`` for all pictures; files of the same names are replaced."""
+    """Write ``<name>.webp``, and ``<name>.jpg`` for browsers without WebP; files of the same names are replaced."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     written = []
     for name, picture in practice_pictures(config=config):
-        path = directory / f"{name}.webp"
+        path, fallback = directory / f"{name}.webp", directory / f"{name}.jpg"
         path.write_bytes(encode_webp(picture, quality=config.quality))
-        written.append(path)
+        Image.fromarray(picture).save(fallback, "JPEG", quality=JPEG_QUALITY, optimize=True)
+        written += [path, fallback]
     return written
 
 

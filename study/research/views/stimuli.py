@@ -14,6 +14,7 @@ from study.research.exploring import (
     provenance,
     region,
     runs_of,
+    suggested_words,
     summaries_of_class,
     summary_facts,
 )
@@ -85,6 +86,7 @@ def show_summary(request: HttpRequest, study: Study, identifier: str) -> HttpRes
         "stimulus": stimulus,
         "regions": list(zip(stimulus.members, stimulus.cells, strict=True)),
         "facts": summary_facts(stimulus),
+        "suggested": suggested_words(stimulus),
         "provenance": provenance(stimulus),
     }
     return show(request, study, "summary.html", tab="stimuli", **context)

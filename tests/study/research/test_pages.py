@@ -261,6 +261,18 @@ def test_the_explorer_leads_from_class_to_image_with_every_hash(client, own):
     assert client.get(reverse("research:region", args=["birds", stimulus.identifier, 4])).status_code == 404
 
 
+def test_the_explorer_marks_words_that_a_program_suggests(client, own):
+    stimulus = own.stimuli.get(identifier="small-robin-summaries-0")
+    page = reverse("research:summary", args=["birds", stimulus.identifier])
+    assert "Words that a program suggests" not in client.get(page).content.decode()
+    record = next(one for one in stimulus.run.manifest["summaries"] if one["id"] == stimulus.identifier)
+    record["tags"] = [{"word": "bill <of a bird>", "score": 0.8125, "tagger": "nearest-category"}]
+    stimulus.run.save()
+    shown = client.get(page).content.decode()
+    assert "Words that a program suggests" in shown and "No participant said them" in shown
+    assert "bill &lt;of a bird&gt;</dt><dd>0.81 (nearest-category)" in shown
+
+
 def test_the_data_page_sends_what_it_offers(client, own, take_part):
     launch_study(own)
     own.analysis_plan = {"exclusions": [{"rule": "incomplete"}, {"rule": "too-fast", "minimum": 500}]}
