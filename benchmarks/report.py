@@ -57,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(records) > 1:
         logs = np.log([[record["answers"], record["processor_seconds"]] for record in records])
         print(f"processor seconds grow with answers to the power of {np.polyfit(logs[:, 0], logs[:, 1], 1)[0]:.2f}")
+        last = (logs[-1, 1] - logs[-2, 1]) / (logs[-1, 0] - logs[-2, 0])
+        print(f"and between the two largest numbers of answers to the power of {last:.2f}")
     if options.json:
         options.json.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
 

@@ -31,7 +31,7 @@ def claim_slot(participant: Participant, *, now: datetime) -> Slot | None:
     expires = lease_end(study, now=now)
     claimable = Q(state=SlotState.FREE) | Q(state=SlotState.CLAIMED, lease_expires_at__lt=now)
     while True:
-        candidate = _next_slot(study, claimable)
+        candidate = _next_slot(study, claimable, now=now)
         if candidate is None:
             return None
         previous = candidate.holder_id
@@ -45,14 +45,19 @@ def claim_slot(participant: Participant, *, now: datetime) -> Slot | None:
             return candidate
 
 
-def _next_slot(study: Study, claimable: Q) -> Slot | None:
+def _next_slot(study: Study, claimable: Q, *, now: datetime) -> Slot | None:
     """Return the first claimable slot; with a quota per cell, the first whose cells all have room."""
-    slots = Slot.objects.filter(claimable, study=study).order_by("number")
-    if study.quota_per_cell is None:
-        return slots.first()
+    slots = Slot.objects.filter(study=study).order_by("number")
+    if study.quota_per_cell is None:  # one look for each state: the index finds both, however many are completed
+        free = slots.filter(state=SlotState.FREE).first()
+        expired = slots.filter(state=SlotState.CLAIMED, lease_expires_at__lt=now).first()
+        return min((slot for slot in (free, expired) if slot is not None), key=lambda slot: slot.number, default=None)
     Study.objects.select_for_update().get(pk=study.pk)  # two claims at once would count the same room
     counts = trials_per_cell(study)
-    return next((slot for slot in slots.iterator() if has_room(slot, counts, quota=study.quota_per_cell)), None)
+    return next(
+        (slot for slot in slots.filter(claimable).iterator() if has_room(slot, counts, quota=study.quota_per_cell)),
+        None,
+    )
 
 
 def reclaim_slot(participant: Participant, *, now: datetime) -> bool:

@@ -82,6 +82,11 @@ class TrialPage:
     pictures: tuple[ShownPicture, ...]
     content: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def pictures_key(self) -> str:
+        """What the pictures' part of the page depends on, besides the language."""
+        return " ".join(f"{picture.url} {picture.width} {picture.height} {picture.alt}" for picture in self.pictures)
+
 
 @dataclass(frozen=True)
 class Judgement:
