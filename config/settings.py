@@ -16,6 +16,7 @@
 | `IMAGE_DIRECTORY` | folders of images that runs started in the browser may use | `var/images` |
 | `STATIC_MANIFEST` | serve hashed static files after `collectstatic` | as `PRODUCTION` |
 | `ENTRY_LIMIT` | entries per address and study in five minutes, per worker; 0: no limit | 120 |
+| `PARTICIPANTS_AT_ONCE` | people who may take part at once, in all studies; more see a page that says so; 0: any | 0 |
 | `LOG_JSON` | log lines as JSON objects | as `PRODUCTION` |
 | `LOG_REQUESTS` | a line for every request: route, status, time; no path, no address | as `PRODUCTION` |
 | `TRUST_REQUEST_ID` | the proxy sets `X-Request-ID`; otherwise each request gets an identifier of our own | 0 |
@@ -278,6 +279,7 @@ STUDY_RECRUITERS = [
     "study.recruitment.open_link.OpenLink",
 ]
 ENTRY_LIMIT = environment.whole_number("ENTRY_LIMIT", default=120)
+PARTICIPANTS_AT_ONCE = environment.whole_number("PARTICIPANTS_AT_ONCE", default=0)
 TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", default=0)
 # Work that takes long is queued in the database and done by `manage.py db_worker`.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}

@@ -8,3 +8,5 @@ urlpatterns = [
     path("research/", include("study.research.urls")),
     path("", include("study.urls")),
 ]
+
+handler500 = "study.views.errors.show_error"

@@ -44,7 +44,12 @@ class Slot(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(number__gte=1), name="slot_number_from_one"),
         ]
-        indexes = [models.Index(fields=["study", "state", "number"], name="slot_claim_order")]
+        indexes = [
+            models.Index(fields=["study", "state", "number"], name="slot_claim_order"),
+            models.Index(
+                fields=["lease_expires_at"], condition=models.Q(state=SlotState.CLAIMED), name="slot_running_leases"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.study.slug} #{self.number}"

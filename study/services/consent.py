@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from study.consent_text import consent_text
+from study.capacity import check_capacity
 from study.design import Block
 from study.material import picture_places, with_pictures
 from study.models import (
@@ -50,6 +51,7 @@ def give_consent(study: Study, entry: Entry, *, nonce: str, language: str = "") 
     Raises:
         StudyNotOpenError: the study is not running, and this person has not entered before; or nothing can be previewed
             yet, or the recruiter only previews the page.
+        OverCapacityError: as many people take part as the server may take; nothing was stored.
     """
     known = find_participant(study, entry, nonce=nonce)
     if known is not None:
@@ -118,6 +120,7 @@ def _keep_text(study: Study, text: str) -> str:
 
 def _admit(participant: Participant, *, now: datetime) -> None:
     """Give the participant a slot and its trials, or note that there is none."""
+    check_capacity(now=now)
     slot = claim_slot(participant, now=now)
     if slot is None:
         participant.state = ParticipantState.OVER_QUOTA

@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from study.capacity import RETRY_AFTER_SECONDS, OverCapacityError, check_capacity
 from study.entry_limit import WINDOW_SECONDS, is_within_limit
 from study.models import Participant, ParticipantState, Study, StudyState
 from study.models.participant import new_token
@@ -98,6 +99,11 @@ def _show_consent(request: HttpRequest, study: Study, entry: Entry, link: EntryL
     known = _known(request, study, entry)
     if not study.takes_participants and not entry.test and known is None:
         return _show_not_open(request, study)
+    if known is None and study.takes_participants and not (entry.test or entry.preview):
+        try:
+            check_capacity(now=timezone.now())
+        except OverCapacityError:
+            return _show_full(request)
     names = dict(settings.LANGUAGES)
     context = {
         "study": study,
@@ -148,6 +154,8 @@ def _take_consent(request: HttpRequest, study: Study, entry: Entry, link: EntryL
         participant = give_consent(study, entry, nonce=link.nonce, language=language)
     except StudyNotOpenError:
         return _show_not_open(request, study)
+    except OverCapacityError:
+        return _show_full(request)
     response = SeeOther(participant.get_absolute_url())
     if not entry.subject and not signed and participant.state != ParticipantState.OVER_QUOTA:
         response.set_cookie(
@@ -159,6 +167,18 @@ def _take_consent(request: HttpRequest, study: Study, entry: Entry, link: EntryL
             httponly=True,
             samesite="Lax",
         )
+    return response
+
+
+def _show_full(request: HttpRequest) -> HttpResponse:
+    response = show_message(
+        request,
+        title=_("Please come back in a few minutes"),
+        text=_("Very many people are taking part at the moment, and you could not work without waiting."),
+        hint=_("Nothing was stored, and your place is not lost: open the link again a little later."),
+        status=503,
+    )
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
