@@ -23,6 +23,7 @@
 | `SENTRY_DSN` | where reports of errors go, with `sentry-sdk` installed; they hold no personal data | none |
 | `DATABASE_POOL` | connections to PostgreSQL that each worker keeps at most; 0: one per thread, no pool | 8 |
 | `X_ACCEL_LOCATION` | nginx sends the pictures: its internal location for `VAR_DIRECTORY/media/stimuli/` | none |
+| `EMAIL_HOST`, `EMAIL_PORT`, `EMAIL_HOST_USER`, `EMAIL_HOST_PASSWORD`, `EMAIL_USE_TLS` | a mail server | none |
 | `TRUSTED_PROXIES` | proxies before this server that append to `X-Forwarded-For` | 0 |
 """
 
@@ -227,7 +228,6 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"  # the participant's token is in the URL and must not travel to other sites
 # Accounts: signed out after four hours without a click, and after twelve hours in any case (study.research.guard).
 SESSION_COOKIE_AGE = 4 * 60 * 60
-SESSION_SAVE_EVERY_REQUEST = True
 LONGEST_SESSION_SECONDS = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -252,6 +252,14 @@ LOGGING = logging_configuration(as_json=environment.boolean("LOG_JSON", default=
 LOG_REQUESTS = environment.boolean("LOG_REQUESTS", default=PRODUCTION)
 TRUST_REQUEST_ID = environment.boolean("TRUST_REQUEST_ID")
 SENDS_ERROR_REPORTS = start_reports(os.environ.get("SENTRY_DSN", ""))
+
+# Nothing here sends mail; `manage.py doctor` tries the server where one is named.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = environment.whole_number("EMAIL_PORT", default=587)
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = environment.boolean("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 10
 
 # A new task type, attention check, questionnaire or recruiter is one new file plus a line here.
 STUDY_TASKS = [

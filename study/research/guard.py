@@ -16,6 +16,8 @@ from study.services.second_factor import has_second_factor
 
 GUARDED = ("/research/", "/admin/")
 SIGNED_IN_AT = "signed_in_at"
+SEEN_AT = "seen_at"
+SEEN_EVERY_SECONDS = 60
 
 
 @receiver(user_logged_in)
@@ -38,7 +40,16 @@ class AccountGuard:
             elif needs_second_step(request) and request.path_info not in _open_pages():
                 query = urlencode({"next": request.get_full_path()}) if request.method == "GET" else ""
                 return HttpResponseRedirect(f"{reverse('research:second-step')}?{query}".rstrip("?"))
+            else:
+                _note_click(request)
         return self._get_response(request)
+
+
+def _note_click(request: HttpRequest) -> None:
+    """Let the session last from now on; written at most once a minute, since pages refresh themselves."""
+    now = time.time()
+    if now - request.session.get(SEEN_AT, 0.0) > SEEN_EVERY_SECONDS:
+        request.session[SEEN_AT] = now
 
 
 def needs_second_step(request: HttpRequest) -> bool:

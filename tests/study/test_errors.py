@@ -20,9 +20,10 @@ django.setup()
 from django.test import Client
 logging.disable(logging.CRITICAL)
 client = Client(raise_request_exception=False)
+headers = {"host": "localhost", "cookie": "sessionid=" + "a1b2c3d4" * 4, "accept-language": "it"}
 pages = {}
 for path in ("/s/birds/", "/p/kX3_9fQ-zz81LmPq0aBcDe/", "/research/", "/healthz", "/readyz"):
-    response = client.get(path, headers={"host": "localhost", "cookie": "sessionid=abcdefghijklmnopqrstuvwxyz012345", "accept-language": "it"})
+    response = client.get(path, headers=headers)
     pages[path] = [response.status_code, response.headers.get("Retry-After"), response.content.decode()]
 print(json.dumps(pages))
 """

@@ -2,15 +2,18 @@
 
 import re
 import time
+from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from study.models import AuditEntry
-from study.research.guard import SIGNED_IN_AT
+from study.research.guard import SEEN_AT, SIGNED_IN_AT
 
 pytestmark = pytest.mark.django_db
 SIGN_IN, STEP, HOME, ACCOUNT = (
@@ -143,9 +146,22 @@ def test_a_session_ends_after_twelve_hours_whatever_happens(settings, signed_in)
 
 def test_a_session_ends_after_four_hours_without_a_click(settings, signed_in):
     assert settings.SESSION_COOKIE_AGE == 4 * 60 * 60
-    first = signed_in.session.get_expiry_date()
+    stored = Session.objects.get(pk=signed_in.session.session_key)
+    soon = timezone.now() + timedelta(minutes=1)
+    Session.objects.update(expire_date=soon)
+    session = signed_in.session
+    session[SEEN_AT] = time.time() - 61
+    session.save()
+    Session.objects.update(expire_date=soon)
     signed_in.get(HOME)
-    assert signed_in.session.get_expiry_date() >= first  # every click counts anew
+    stored.refresh_from_db()
+    assert stored.expire_date - timezone.now() > timedelta(hours=3, minutes=59)  # a click counts anew
+    Session.objects.update(expire_date=soon)
+    signed_in.get(HOME)
+    stored.refresh_from_db()
+    assert stored.expire_date == soon  # within a minute nothing is written
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert signed_in.get(HOME)["Location"].startswith(SIGN_IN)
 
 
 def test_signing_in_and_the_second_step_change_the_session_s_name(user, enrolled):
