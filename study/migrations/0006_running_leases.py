@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('study', '0004_several_tasks'),
+        ('study', '0005_tally_largest_counted'),
     ]
 
     operations = [
