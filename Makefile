@@ -36,6 +36,16 @@ setup: $(VENV)/.installed ## install what the product needs into .venv
 
 setup-dev: $(VENV)/.installed-dev ## setup, and what the tests need
 
+lock: setup-dev ## pin what is installed and tested, with hashes, into requirements.lock
+	$(BIN)/python -m pip freeze --exclude-editable | grep == > $(VENV)/tested.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --constraint $(VENV)/tested.txt --output-file requirements.lock requirements.txt
+
+audit: setup-dev ## ask for known vulnerabilities of what requirements.lock pins; fails when one is found, or nobody answers
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.lock || { \
+		echo "Not clean. If no vulnerability is listed above, the service could not be asked, and nothing is known."; \
+		exit 1; }
+
 # Keep the large buffers that every mask step frees with the process instead of asking the system for them again.
 demo: export MALLOC_MMAP_THRESHOLD_ = 1073741824
 demo: export MALLOC_TRIM_THRESHOLD_ = 4294967296

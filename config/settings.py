@@ -155,6 +155,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "study.password_words.NoWordsOfThisPlace"},
 ]
 # Guessing a password: five wrong ones for one name from one address close that door for a quarter of an hour. Neither
 # is stored as it is (see study.sign_in_limit), and nothing is kept of those who get in.
@@ -229,6 +230,7 @@ SECURE_REFERRER_POLICY = "same-origin"  # the participant's token is in the URL 
 # Accounts: signed out after four hours without a click, and after twelve hours in any case (study.research.guard).
 SESSION_COOKIE_AGE = 4 * 60 * 60
 LONGEST_SESSION_SECONDS = 12 * 60 * 60
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie of its own
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True

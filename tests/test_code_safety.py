@@ -8,6 +8,9 @@ PACKAGES = ("vsum_core", "study", "analysis", "config", "benchmarks")
 MADE_BY_US = {"study/research/views/account.py", "study/research/charts.py"}
 """Modules that mark text as HTML: a QR code of our own key, and charts of numbers."""
 
+QUOTES_NAMES = {"study/backups/databases.py"}
+"""Modules whose statements name tables of our own models; a backup counts the rows of each."""
+
 
 def calls():
     """Every call in the code, as path, dotted name and node."""
@@ -42,10 +45,11 @@ def test_no_shell():
 
 
 def test_sql_is_written_by_the_orm_or_has_parameters():
-    """A statement is a constant, never put together from text."""
+    """A statement is a constant, never put together from text; but names of tables cannot be parameters."""
     raw = [(path, node) for path, name, node in calls() if name.split(".")[-1] in {"execute", "raw", "RawSQL"}]
     in_study = [(path, node) for path, node in raw if path.startswith(("study/", "config/"))]
-    assert [path for path, node in in_study if node.args and not isinstance(node.args[0], ast.Constant)] == []
+    composed = {path for path, node in in_study if node.args and not isinstance(node.args[0], ast.Constant)}
+    assert composed <= QUOTES_NAMES
 
 
 def test_text_becomes_html_in_two_places_only():

@@ -135,7 +135,7 @@ def _known(request: HttpRequest, study: Study, entry: Entry) -> Participant | No
 
 def cookie_name(study: Study) -> str:
     """Return the name of the cookie that leads somebody back who opens the study's link again."""
-    return f"study-{study.pk}"
+    return f"{'__Secure-' if settings.SESSION_COOKIE_SECURE else ''}study-{study.pk}"
 
 
 def _take_consent(request: HttpRequest, study: Study, entry: Entry, link: EntryLink, language: str) -> HttpResponse:

@@ -99,6 +99,11 @@ class TestRequests:
         client.get(f"/stimuli/{'0' * 64}.webp")
         assert [line for line in caplog.records if line.name == "study.requests"] == []
 
+    def test_a_refusal_is_logged(self, client, django_user_model, caplog):
+        client.force_login(django_user_model.objects.create_user("ada"))
+        assert client.get("/research/new/").status_code == 403
+        assert "Forbidden" in caplog.text
+
     def test_what_django_logs_of_a_missing_page_has_no_token(self, client, caplog):
         client.get(f"/p/{TOKEN}/")
         for line in caplog.records:

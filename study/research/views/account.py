@@ -8,16 +8,16 @@ from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_otp import login as verify_session
 
 from study.research.forms import CodeForm
+from study.research.guard import accept_code, code_is_fresh, log
 from study.research.pages import research_page
 from study.services import second_factor
 from study.views.pages import show_message
@@ -38,9 +38,12 @@ def show_account(request: HttpRequest) -> HttpResponse:
 @research_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def second_step(request: HttpRequest) -> HttpResponse:
-    """Ask for a code of the app; whoever has no app yet enrols one, and is shown recovery codes once."""
+    """Ask for a code of the app; whoever has no app yet enrols one, and is shown recovery codes once.
+
+    Whoever has one and comes back within minutes of a code enrols another phone.
+    """
     user = _user(request)
-    if second_factor.has_second_factor(user) and not user.is_verified():
+    if second_factor.has_second_factor(user) and not code_is_fresh(request):
         return _ask_for_code(request, user)
     return _enrol(request, user)
 
@@ -50,9 +53,9 @@ def _ask_for_code(request: HttpRequest, user: Any) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         device = second_factor.check_code(user, form.cleaned_data["code"])
         if device is not None:
-            verify_session(request, device)
-            request.session.cycle_key()
+            accept_code(request, device)
             return redirect(_next_page(request))
+        log.warning("Account %s gave a wrong code.", user.pk)
         form.add_error("code", _("That code does not fit. Wait for the next one; after several wrong ones, a minute."))
     context = {"form": form, "next": request.GET.get("next", "")}
     return render(request, "research/second_step.html", context, status=422 if form.errors else 200)
@@ -64,8 +67,7 @@ def _enrol(request: HttpRequest, user: Any) -> HttpResponse:
         confirmed = second_factor.confirm_enrolment(user, form.cleaned_data["code"])
         if confirmed is not None:
             device, codes = confirmed
-            verify_session(request, device)
-            request.session.cycle_key()
+            accept_code(request, device)
             return render(request, "research/recovery_codes.html", {"codes": codes})
         form.add_error("code", _("That code does not fit. Please wait for the next one; is the phone's clock right?"))
     device = second_factor.begin_enrolment(user)
@@ -82,10 +84,10 @@ def _enrol(request: HttpRequest, user: Any) -> HttpResponse:
 @research_page
 @require_http_methods(["POST"])
 def change_second_factor(request: HttpRequest) -> HttpResponse:
-    """Make new recovery codes, or forget app and codes; both need a session that has taken the second step."""
+    """Make new recovery codes, or forget app and codes; both need a code that was given minutes ago."""
     user = _user(request)
-    if not user.is_verified():
-        return redirect("research:second-step")
+    if not code_is_fresh(request):
+        return redirect(f"{reverse('research:second-step')}?next={reverse('research:account')}")
     if "codes" in request.POST:
         return render(request, "research/recovery_codes.html", {"codes": second_factor.make_recovery_codes(user)})
     second_factor.remove_second_factor(user)

@@ -13,7 +13,7 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from study.models import AuditEntry
-from study.research.guard import SEEN_AT, SIGNED_IN_AT
+from study.research.guard import CODE_AT, FRESH_SECONDS, SEEN_AT, SIGNED_IN_AT
 
 pytestmark = pytest.mark.django_db
 SIGN_IN, STEP, HOME, ACCOUNT = (
@@ -182,7 +182,7 @@ def test_a_new_password_ends_other_sessions(user, signed_in):
     assert other.get(HOME)["Location"].startswith(SIGN_IN)
 
 
-@pytest.mark.parametrize("password", ["elevenchars", "password1234", "adaadaadaada1"])
+@pytest.mark.parametrize("password", ["elevenchars", "password1234", "adaadaadaada1", "Visual-Summaries-2026!"])
 def test_weak_passwords_are_refused(user, signed_in, password):
     user.username = "adaadaadaada"
     user.save()
@@ -203,3 +203,65 @@ def test_any_characters_make_a_password_and_all_of_them_count(user, signed_in):
 def test_strangers_have_no_account_page(client):
     for path in (ACCOUNT, STEP, "/research/account/password/"):
         assert client.get(path)["Location"].startswith(SIGN_IN)
+
+
+def test_changing_the_second_step_takes_a_code_of_the_last_minutes(user, signed_in, enrolled):
+    session = signed_in.session
+    session[CODE_AT] = time.time() - FRESH_SECONDS - 1
+    session.save()
+    for action in ("codes", "remove"):
+        assert signed_in.post(f"{STEP}change/", {action: "1"})["Location"].startswith(STEP)
+    assert TOTPDevice.objects.filter(confirmed=True).count() == 1
+    assert "Six digits" in signed_in.get(STEP).content.decode()  # no QR code of another phone
+    assert signed_in.post(f"{STEP}?next={ACCOUNT}", {"code": code(user, later=1)})["Location"] == ACCOUNT
+    assert "<svg" in signed_in.get(STEP).content.decode()
+
+
+def test_another_phone_ends_the_second_step_of_every_other_session(user, signed_in, enrolled):
+    other = password_only(user)
+    other.post(STEP, {"code": enrolled[0]})
+    assert other.get(HOME).status_code == 200
+    signed_in.get(STEP)
+    assert signed_in.post(STEP, {"code": code(user)}).status_code == 200
+    assert TOTPDevice.objects.filter(user=user).count() == 1
+    assert signed_in.get(HOME).status_code == 200
+    assert other.get(HOME)["Location"].startswith(STEP)
+
+
+def test_signing_out_ends_the_session_on_the_server_and_empties_the_browser(user, signed_in):
+    kept = signed_in.cookies["sessionid"].value
+    response = signed_in.post("/research/sign-out/")
+    assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
+    thief = Client()
+    thief.cookies["sessionid"] = kept
+    assert thief.get(HOME)["Location"].startswith(SIGN_IN)
+
+
+def test_an_account_that_is_switched_off_is_out_at_once(user, signed_in):
+    user.is_active = False
+    user.save()
+    assert signed_in.get(HOME)["Location"].startswith(SIGN_IN)
+
+
+def test_every_step_is_logged_by_the_account_s_number(user, signed_in, enrolled, caplog):
+    caplog.set_level("INFO", logger="study.sign_in")
+    other = password_only(user)
+    other.post(STEP, {"code": "000000"})
+    other.post("/research/sign-out/")
+    Client().post(SIGN_IN, {"username": "ada", "password": "wrong"})
+    lines = [line.getMessage() for line in caplog.records if line.name == "study.sign_in"]
+    assert lines == [
+        f"Account {user.pk} signed in with a password.",
+        f"Account {user.pk} gave a wrong code.",
+        f"Account {user.pk} signed out.",
+        "Somebody gave a wrong name or password.",
+    ]
+
+
+def test_who_has_an_account_cannot_be_told_from_the_answer(user):
+    pages = [
+        Client().post(SIGN_IN, {"username": name, "password": "wrong"}, REMOTE_ADDR="198.51.100.7").content.decode()
+        for name in ("ada", "nobody")
+    ]
+    plain = [re.sub(r'value="[^"]*"', "", page) for page in pages]
+    assert plain[0] == plain[1]

@@ -1,0 +1,26 @@
+"""How gunicorn serves the study. Started by the systemd unit and by the container with `--config`."""
+
+import multiprocessing
+import os
+
+from config.logs import logging_configuration
+
+bind = os.environ.get("BIND", "unix:/run/visual-summaries/web.sock")
+# A request waits for the database far longer than it computes: a few processes, each with threads.
+workers = int(os.environ.get("WEB_WORKERS", str(min(8, multiprocessing.cpu_count() + 1))))
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS", "4"))
+# A worker that was stopped finishes what it has begun; exports stream for a while.
+graceful_timeout = 60
+timeout = 120
+keepalive = 60
+# A new process now and then, not all at once, in case that a library leaks.
+max_requests = 20_000
+max_requests_jitter = 2_000
+# Nothing is logged per request here: the application does it, without addresses and tokens (config/request_log.py).
+accesslog = None
+logconfig_dict = logging_configuration(as_json=os.environ.get("LOG_JSON", "1") != "0")
+# Longer lines and more fields are not asked for by anybody honest.
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190
