@@ -27,10 +27,10 @@ log = logging.getLogger("study.sign_in")
 
 
 @receiver(user_logged_in)
-def remember_sign_in(sender: Any, request: HttpRequest, **_: Any) -> None:
+def remember_sign_in(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None:
     """Store when the session began, in seconds since 1970, and log it; accounts are named by their numbers."""
     request.session[SIGNED_IN_AT] = time.time()
-    log.info("Account %s signed in with a password.", request.user.pk)
+    log.info("Account %s signed in with a password.", user.pk)
 
 
 @receiver(user_login_failed)
