@@ -80,6 +80,7 @@ def logging_configuration(*, as_json: bool) -> dict[str, Any]:
             "django": {"handlers": [], "level": "WARNING"},  # and no mail to administrators, which would hold requests
             "axes": {"level": "WARNING"},
             "django_tasks_db": {"level": "INFO"},
-            "gunicorn.error": {"level": "INFO"},
+            # gunicorn keeps its lines from the root, so it needs the handler itself.
+            "gunicorn.error": {"level": "INFO", "handlers": ["console"], "propagate": False},
         },
     }

@@ -139,7 +139,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # Connections are lent to requests and kept open in between; more requests than connections wait for their turn.
-    # Each is tried before it is lent, so that a server that was restarted costs nobody an error.
+    # Each is tried before it is lent, so that a server that was restarted costs nobody an error. Who has waited for ten
+    # seconds is told: the database is away, or everything is far too slow.
     DATABASE_POOL = environment.whole_number("DATABASE_POOL", default=8)
     if DATABASE_POOL:
         DATABASES["default"]["CONN_MAX_AGE"] = 0  # Django's pool and persistent connections exclude each other
@@ -147,7 +148,7 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
             "min_size": 1,
             "max_size": DATABASE_POOL,
-            "timeout": 30,
+            "timeout": 10,
         }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

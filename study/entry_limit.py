@@ -25,7 +25,8 @@ def is_within_limit(request: HttpRequest, *, study: str) -> bool:
     if not settings.ENTRY_LIMIT or address is None or address.is_loopback:
         return True
     window = int(time.time()) // WINDOW_SECONDS
-    key = f"entry-{salted_hmac('study.entry_limit', f'{window} {study} {address}').hexdigest()}"
+    counted = salted_hmac("study.entry_limit", f"{window} {study} {address}", algorithm="sha256")
+    key = f"entry-{counted.hexdigest()}"
     cache.add(key, 0, timeout=WINDOW_SECONDS)
     try:
         return cache.incr(key) <= settings.ENTRY_LIMIT

@@ -19,10 +19,10 @@ PRIVATE_NETWORK = 0xFD << 120  # fd00::/8, which never belongs to anybody on the
 
 
 def name_pseudonym(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """Return a keyed hash of the name that was typed, 40 hexadecimal digits."""
+    """Return a keyed hash of the name that was typed, 64 hexadecimal digits."""
     posted = request.POST if request is not None else {}
     name = str((credentials or posted).get("username") or "")
-    return salted_hmac("study.sign_in_limit.name", name.casefold()).hexdigest()
+    return salted_hmac("study.sign_in_limit.name", name.casefold(), algorithm="sha256").hexdigest()
 
 
 def address_pseudonym(request: HttpRequest) -> str:
@@ -30,7 +30,7 @@ def address_pseudonym(request: HttpRequest) -> str:
 
     The column that it goes into takes nothing but addresses.
     """
-    digest = salted_hmac("study.sign_in_limit.address", str(client_address(request))).digest()
+    digest = salted_hmac("study.sign_in_limit.address", str(client_address(request)), algorithm="sha256").digest()
     return str(ipaddress.IPv6Address(PRIVATE_NETWORK | int.from_bytes(digest[:15], "big")))
 
 

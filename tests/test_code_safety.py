@@ -11,6 +11,9 @@ MADE_BY_US = {"study/research/views/account.py", "study/research/charts.py"}
 QUOTES_NAMES = {"study/backups/databases.py"}
 """Modules whose statements name tables of our own models; a backup counts the rows of each."""
 
+TALKS_TO_ITSELF = {("vsum_core/engines/bench.py", "pickle.loads")}
+"""What unpickles bytes that the same run has pickled a moment ago, for a process or a computer of its own."""
+
 
 def calls():
     """Every call in the code, as path, dotted name and node."""
@@ -37,7 +40,7 @@ def test_arrays_are_read_without_pickle():
 
 def test_nothing_evaluates_or_unpickles():
     forbidden = {"eval", "exec", "pickle.load", "pickle.loads", "yaml.load", "marshal.loads", "os.system", "os.popen"}
-    assert [(path, name) for path, name, _node in calls() if name in forbidden] == []
+    assert {(path, name) for path, name, _node in calls() if name in forbidden} - TALKS_TO_ITSELF == set()
 
 
 def test_no_shell():

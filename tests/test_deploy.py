@@ -1,6 +1,7 @@
 """The files under `deploy/`: units that systemd accepts, a site that nginx serves, commands and variables that are."""
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -100,6 +101,15 @@ class Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        if self.path == "/stimuli/picture.webp":  # as the application answers with X_ACCEL_LOCATION=/pictures/
+            self.send_response(200)
+            self.send_header("X-Accel-Redirect", "/pictures/aa/picture.webp")
+            self.send_header("Content-Type", "image/webp")
+            self.send_header("Cache-Control", "public, max-age=31536000, immutable")
+            self.send_header("Content-Length", "0")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            return
         content = "".join(f"{name.lower()}: {value}\n" for name, value in self.headers.items()).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
@@ -139,6 +149,8 @@ def site(tmp_path_factory):
     shutil.copytree(DEPLOY / "nginx", away)
     (folder / "static").mkdir()
     (folder / "static" / "study.css").write_text("body {}")
+    (folder / "media" / "stimuli" / "aa").mkdir(parents=True)
+    (folder / "media" / "stimuli" / "aa" / "picture.webp").write_text("a picture")
     plain, secure = free_port(), free_port()
     replacements = {
         "listen 80;": f"listen 127.0.0.1:{plain};",
@@ -260,6 +272,13 @@ def test_static_files_last_and_nothing_else_can_be_read(site, application):
 
 
 @needs_nginx
+def test_nginx_sends_the_pictures_that_the_application_names(site, application):
+    response, content = get(site, "/stimuli/picture.webp")
+    assert (response.status, content) == (200, "a picture")
+    assert response.getheader("Content-Type") == "image/webp" and "immutable" in response.getheader("Cache-Control")
+
+
+@needs_nginx
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
 def test_old_protocols_are_refused(site):
     context = ssl.create_default_context(cafile=str(site[0] / "certificate.pem"))
@@ -277,11 +296,62 @@ def test_guessing_at_the_sign_in_page_is_slowed_down(site, application):
     assert get(site, "/s/birds/")[0].status == 200  # participants do not notice
 
 
-def test_gunicorn_takes_its_configuration():
-    result = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "--check-config", "--config", "deploy/gunicorn.conf.py", "config.wsgi"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr
+def over_socket(place, path, **headers):
+    """Ask the server on a Unix socket, as nginx does."""
+    connection = http.client.HTTPConnection("study.example.org", timeout=30)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.settimeout(30)
+    connection.sock.connect(str(place))
+    connection.request("GET", path, headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": PUBLIC_ADDRESS} | headers)
+    response = connection.getresponse()
+    content = response.read().decode()
+    connection.close()
+    return response, content
+
+
+def test_the_shipped_server_runs_in_production_and_its_log_names_nobody(tmp_path):
+    place = tmp_path / "web.sock"
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment = kept | {
+        "PRODUCTION": "1",
+        "ALLOWED_HOSTS": "study.example.org",
+        "SECRET_KEY": "aZ3-qR7_" * 8,
+        "EXTERNAL_ID_KEY": "bY4_wK9-" * 8,
+        "VAR_DIRECTORY": str(tmp_path),
+        "STATIC_MANIFEST": "0",
+        "TRUSTED_PROXIES": "1",
+        "TRUST_REQUEST_ID": "1",
+        "BIND": f"unix:{place}",
+        "WEB_WORKERS": "1",
+    }
+    log = tmp_path / "log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "config.wsgi"],
+            cwd=ROOT,
+            env=environment,
+            stderr=stream,
+            stdout=stream,
+        )
+        try:
+            for _ in range(200):
+                if place.exists():
+                    break
+                time.sleep(0.1)
+            assert over_socket(place, "/healthz", **{"X-Forwarded-Proto": "http"})[0].status == 200
+            response, text = over_socket(
+                place, f"/nothing/?PROLIFIC_PID=5f3a{TOKEN}", **{"X-Request-ID": "abcdef012345"}
+            )
+            assert response.status == 404 and "does not exist" in text
+            assert response.getheader("X-Request-ID") == "abcdef012345"
+            assert response.getheader("Strict-Transport-Security") == "max-age=31536000; includeSubDomains"
+            assert over_socket(place, "/", **{"X-Forwarded-Proto": "http"})[0].status == 301
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+    text = log.read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    request = next(line for line in lines if line["logger"] == "study.requests" and line["status"] == 404)
+    assert (request["method"], request["route"], request["request_id"]) == ("GET", "no page", "abcdef012345")
+    assert any(line["logger"] == "gunicorn.error" for line in lines)
+    assert PUBLIC_ADDRESS not in text and TOKEN not in text and "5f3a" not in text

@@ -28,10 +28,19 @@ QUESTIONS: tuple[Callable[[], Iterable[Finding]], ...] = (
 )
 
 
-def diagnose() -> Iterator[Finding]:
-    """Yield every finding. What needs the database is left out when it does not answer, which is a finding itself."""
+SLOW = (machine.device,)
+"""Questions that take seconds."""
+
+
+def diagnose(*, quick: bool = False) -> Iterator[Finding]:
+    """Yield every finding; with `quick`, without the slow questions.
+
+    What needs the database is left out when it does not answer, which is a finding itself.
+    """
     away = False
     for question in QUESTIONS:
+        if quick and question in SLOW:
+            continue
         if away and question.__module__ in (database.__name__, work.__name__):
             continue
         for finding in question():

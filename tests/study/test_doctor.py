@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from study.diagnosis import Level, database, machine, server, work
+from study.diagnosis import QUESTIONS, Level, database, machine, server, work
 from study.models import Slot
 from study.services.pregenerations import request_pregeneration
 
@@ -31,18 +31,22 @@ def only(question):
 def test_it_prints_a_line_for_everything_and_ends_well(settings, tmp_path):
     settings.VAR_DIRECTORY, settings.ALLOWED_HOSTS = tmp_path, ["localhost"]
     output = io.StringIO()
-    call_command("doctor", stdout=output)
+    call_command("doctor", quick=True, stdout=output)
     lines = output.getvalue().splitlines()
     whats = {line[8:].split(":")[0] for line in lines if line.startswith(("ok", "warning"))}
     assert whats >= {"database", "migrations", "durability", "clock", "pictures", "free space", "static files"}
-    assert whats >= {"device", "weights", "worker", "sweep", "secret keys", "https", "proxies", "mail", "error reports"}
+    assert whats >= {"weights", "worker", "sweep", "secret keys", "https", "proxies", "mail", "error reports"}
     assert "0 problems" in lines[-1]
 
 
 def test_a_database_that_is_away_is_a_problem_with_a_way_out(tmp_path):
-    variables = {"DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:9/none", "VAR_DIRECTORY": str(tmp_path)}
+    variables = {
+        "DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:9/none",
+        "DATABASE_POOL": "0",
+        "VAR_DIRECTORY": str(tmp_path),
+    }
     result = subprocess.run(
-        [sys.executable, "manage.py", "doctor", "--json"],
+        [sys.executable, "manage.py", "doctor", "--json", "--quick"],
         cwd=ROOT,
         env=os.environ | variables,
         capture_output=True,
@@ -53,7 +57,7 @@ def test_a_database_that_is_away_is_a_problem_with_a_way_out(tmp_path):
     assert findings["database"]["level"] == "problem"
     assert "DATABASE_URL" in findings["database"]["mend"]
     assert "secret" not in json.dumps(findings["database"])
-    assert "migrations" not in findings and "device" in findings
+    assert "migrations" not in findings and "weights" in findings and "device" not in findings
 
 
 def test_the_database_of_the_tests_is_durable_and_on_time():
@@ -90,6 +94,14 @@ def test_static_files_that_were_not_collected(settings, tmp_path):
     }
     finding = only(machine.static_files)
     assert (finding.level, "collectstatic" in finding.mend) == (Level.PROBLEM, True)
+
+
+@pytest.mark.slow
+def test_the_device_is_asked_for_in_another_process():
+    finding = only(machine.device)
+    assert finding.level == Level.OK
+    assert finding.found.startswith("PyTorch ")
+    assert machine.device in QUESTIONS
 
 
 def test_pytorch_that_does_not_run(monkeypatch):

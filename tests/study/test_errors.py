@@ -35,6 +35,7 @@ def pages(tmp_path_factory):
     variables = {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:9/none",
+        "DATABASE_POOL": "0",
         "VAR_DIRECTORY": str(tmp_path_factory.mktemp("var")),
     }
     command = [sys.executable, "-c", PROGRAM]

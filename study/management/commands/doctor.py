@@ -23,13 +23,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
+        parser.add_argument("--quick", action="store_true", help="leave out what takes seconds: PyTorch's device")
         parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
     def handle(self, **options: Any) -> None:
         """Print every finding; exit with 1 when one is a problem."""
         target = console(self.stdout)
         findings = []
-        for finding in diagnose():
+        for finding in diagnose(quick=options["quick"]):
             findings.append(finding)
             if not options["json"]:
                 target.print(f"{SIGNS[finding.level]}{finding.what}: {finding.found}", soft_wrap=True)
