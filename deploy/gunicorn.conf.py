@@ -17,6 +17,8 @@ keepalive = 60
 # A new process now and then, not all at once, in case that a library leaks.
 max_requests = 20_000
 max_requests_jitter = 2_000
+# Signals are enough; a socket for commands (gunicorn 25) would want a folder to write to.
+control_socket_disable = True
 # Nothing is logged per request here: the application does it, without addresses and tokens (config/request_log.py).
 accesslog = None
 logconfig_dict = logging_configuration(as_json=os.environ.get("LOG_JSON", "1") != "0")
