@@ -8,8 +8,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from study.consent_text import consent_text
 from study.capacity import check_capacity
+from study.consent_text import consent_text
 from study.design import Block
 from study.material import picture_places, with_pictures
 from study.models import (
