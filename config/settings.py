@@ -156,7 +156,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "study.password_words.NoWordsOfThisPlace"},
+    {"NAME": "study.research.password_words.NoWordsOfThisPlace"},
 ]
 # Guessing a password: five wrong ones for one name from one address close that door for a quarter of an hour. Neither
 # is stored as it is (see study.sign_in_limit), and nothing is kept of those who get in.
