@@ -45,6 +45,8 @@ def fresh_database() -> Iterator[str]:
 
 def make_study(*, participants: int, summaries: int = 200, seed: int = 0) -> "Study":  # type: ignore[name-defined]  # noqa: F821
     """Write a running study: three networks, ten classes, controls, and everybody's answers over the last days."""
+    from django.db import connection
+
     from study.models import Arm, Condition, ImportedRun, Stimulus, Study, StudyState
 
     generator = np.random.default_rng(seed)
@@ -89,6 +91,8 @@ def make_study(*, participants: int, summaries: int = 200, seed: int = 0) -> "St
     )
     for first in range(0, participants, CHUNK):
         _write_people(study, stimuli, range(first, min(participants, first + CHUNK)), participants, generator)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as PostgreSQL's autovacuum does; it has not seen so many rows come at once
     return study
 
 

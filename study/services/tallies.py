@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
@@ -113,8 +113,10 @@ def _set_back(tally: Tally, *, until: datetime) -> QuerySet[Answer]:
 
 
 def _answers(study_id: int) -> QuerySet[Answer]:
-    # The sum keeps planners from starting at the study's participants and visiting all their answers: few are new, and
-    # the index of times finds them (1 ms instead of 170 ms with 225,000 answers in SQLite).
-    return Answer.objects.annotate(study_number=F("trial__participant__study_id") + 0).filter(
-        study_number=study_id, trial__participant__test_at=None, trial__phase=Phase.MAIN
-    )
+    answers = Answer.objects.filter(trial__participant__test_at=None, trial__phase=Phase.MAIN)
+    if connection.vendor != "sqlite":
+        return answers.filter(trial__participant__study_id=study_id)
+    # The sum keeps SQLite's planner from starting at the study's participants and visiting all their answers: few are
+    # new, and the index of times finds them (1 ms instead of 170 ms with 225,000 answers). PostgreSQL knows that by
+    # itself, and the sum would mislead it.
+    return answers.annotate(study_number=F("trial__participant__study_id") + 0).filter(study_number=study_id)
