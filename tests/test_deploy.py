@@ -30,7 +30,8 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 
 
 def texts():
-    return {path: path.read_text(encoding="utf-8") for path in DEPLOY.rglob("*") if path.is_file()}
+    files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return {path: path.read_text(encoding="utf-8") for path in files}
 
 
 def test_every_command_and_every_option_exists():
