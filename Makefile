@@ -7,6 +7,7 @@ PORT ?= 8000
 SERVE ?= 1
 WORKERS ?= 2
 KILLS ?= 1000
+EXAMPLES ?= 500
 DATABASE ?= sqlite postgresql
 
 # make demo IMAGES=DIR | DATASET=imagenette, and optionally NETWORKS=a,b CLASSES=a,b PER_CLASS=n PRESET=default
@@ -79,6 +80,7 @@ unit: setup-dev ## pytest on two workers; prints a reason for every skip
 torture: setup-dev ## answers while processes are killed; KILLS=10000, DATABASE="sqlite postgresql"
 	$(BIN)/python -m benchmarks.torture --kills $(KILLS) --databases $(DATABASE)
 	$(BIN)/python -m benchmarks.pregeneration_torture --kills $(KILLS)
+	TORTURE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q tests/study/test_state_machine.py
 
 clean: ## remove var/ (database, runs, reports); .venv stays
 	rm -rf var

@@ -22,5 +22,10 @@ def trials_per_cell(study: Study) -> dict[str, int]:
 
 
 def has_room(slot: Slot, counts: dict[str, int], *, quota: int) -> bool:
-    """Tell whether every cell of a slot stays within the quota when the slot is taken."""
-    return all(counts.get(cell, 0) + number <= quota for cell, number in Counter(slot.cells).items())
+    """Tell whether every cell of a slot stays within the quota when the slot is taken.
+
+    Whoever holds the slot still counts, and counts no more once somebody else has it: then its cells stay as they are.
+    """
+    own = Counter(slot.cells)
+    added = Counter[str]() if slot.holder_id is not None else own
+    return all(counts.get(cell, 0) + added[cell] <= quota for cell in own)

@@ -115,12 +115,29 @@ def sweep_leases(*, now: datetime, study: Study | None = None) -> int:
     """Give slots back whose lease has expired, of one study or of all; return how many. A second sweep finds nothing.
 
     Each slot is given back in a transaction of its own. Nothing depends on the sweep (an expired slot goes to whoever
-    needs it next, swept or not); it keeps the monitor honest and marks who has left.
+    needs it next, swept or not); it keeps the monitor honest and marks who has left. Who lost a slot to a process that
+    was killed before it could say so is marked too.
     """
     expired = Slot.objects.filter(state=SlotState.CLAIMED, lease_expires_at__lt=now)
     if study is not None:
         expired = expired.filter(study=study)
-    return sum(_give_back(slot, now=now) for slot in expired.only("pk", "holder").order_by("pk"))
+    given_back = sum(_give_back(slot, now=now) for slot in expired.only("pk", "holder").order_by("pk"))
+    for stranded in _stranded(study):
+        time_out(stranded, now=now, kind=EventKind.LEASE_EXPIRED)
+    return given_back
+
+
+def _stranded(study: Study | None) -> list[int]:
+    """Return who is on the way without a slot and without ever having timed out.
+
+    The process that took the slot away was killed after its commit, and before it could mark the loser.
+    """
+    people = Participant.objects.filter(
+        state__in=[ParticipantState.CONSENTED, ParticipantState.ACTIVE], slot=None, timed_out_at=None
+    )
+    if study is not None:
+        people = people.filter(study=study)
+    return list(people.values_list("pk", flat=True))
 
 
 @transaction.atomic

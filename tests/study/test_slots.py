@@ -1,6 +1,7 @@
 """Leases: given back by the sweep, kept by signs of life, taken up again by late returners."""
 
 import secrets
+from collections import Counter
 from datetime import timedelta
 from io import StringIO
 
@@ -8,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from study.models import EventKind, ParticipantState, Slot, SlotState
+from study.models import EventKind, ParticipantState, Slot, SlotState, Study
 from study.recruitment import Entry
 from study.services.consent import give_consent
 from study.services.progress import keep_place, resume_participant
@@ -65,6 +66,36 @@ def test_a_late_returner_whose_swept_slot_was_taken_goes_on_without_one(study, s
     assert Slot.objects.get(number=1).holder == newcomer
     assert Slot.objects.filter(holder=late).count() == 0
     assert late.events.get(kind=EventKind.CAME_BACK).detail == {"kept_slot": False}
+
+
+def test_a_sweep_marks_who_lost_a_slot_to_a_process_that_was_killed(study, sweep):
+    stranded, late = consent(study), consent(study)
+    Slot.objects.filter(holder=stranded).update(state=SlotState.FREE, holder=None, lease_expires_at=None)
+    expire(late)
+    sweep()
+    Slot.objects.filter(number=late.slot_number).update(state=SlotState.COMPLETED)
+    late = resume_participant(late)  # goes on without a slot, and is not driven out
+    sweep()
+    for participant, state in ((stranded, ParticipantState.TIMED_OUT), (late, ParticipantState.CONSENTED)):
+        participant.refresh_from_db()
+        assert participant.state == state
+    assert sweep() == 0
+
+
+def test_with_a_quota_an_expired_slot_goes_to_a_newcomer_although_nobody_swept(
+    study, django_capture_on_commit_callbacks
+):
+    most = max(Counter(cell for slot in study.slots.all() for cell in slot.cells).values())
+    Study.objects.filter(pk=study.pk).update(quota_per_cell=most)
+    study.refresh_from_db()
+    people = [consent(study) for _ in range(study.participants_planned)]
+    expire(people[2])
+    with django_capture_on_commit_callbacks(execute=True):
+        newcomer = consent(study)
+    people[2].refresh_from_db()
+    assert (newcomer.state, newcomer.slot_number) == (ParticipantState.CONSENTED, 3)
+    assert people[2].state == ParticipantState.TIMED_OUT
+    assert consent(study).state == ParticipantState.OVER_QUOTA
 
 
 def test_an_answer_of_somebody_whose_time_was_up_is_taken(study, visitor, sweep):
