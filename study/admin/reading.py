@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from study.access import GRANTS, Capability, studies_with
@@ -14,12 +15,35 @@ from study.models import Membership, Role, Study
 STUDY_DELETION_PAGES = frozenset({"study_study_delete", "study_study_changelist"})
 
 
+def refuse_shortcut(request: HttpRequest, content_type_id: str, object_id: str) -> HttpResponse:
+    """Answer the admin's redirect to any row's own page with 404.
+
+    Django's own would send every account to every participant's link, token and all, whatever the role and the study.
+    """
+    raise Http404("The admin leads to no page of a row.")
+
+
+def key_of_row(row: object, model: type[Model]) -> object:
+    """Return the primary key of a row, or of what unfold has in its place: the piece of the path where a key stands.
+
+    Raises:
+        Http404: the piece of the path can be no key.
+    """
+    if isinstance(row, Model):
+        return row.pk
+    try:
+        return model._meta.pk.to_python(row)
+    except ValidationError:
+        raise Http404(f"There is no {model._meta.verbose_name} with this key.") from None
+
+
 class StudyRowsAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     """Rows that belong to studies: `study_path` leads to the study, and `capability` is what seeing them takes.
 
     Django's own permissions of models play no part here: roles in studies decide (`study.access`).
     """
 
+    view_on_site = False  # it asks for no role, and a participant's page is the participant's alone
     capability: ClassVar[Capability]
     study_path: ClassVar[str] = "study"
     across_studies: ClassVar[frozenset[str]] = frozenset()
@@ -47,7 +71,7 @@ class StudyRowsAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         """Let those look who may see this row's study."""
         if obj is None or request.user.is_superuser:
             return may_somewhere(request, self.capability)
-        return bool(self.get_queryset(request).filter(pk=getattr(obj, "pk", obj)).exists())
+        return bool(self.get_queryset(request).filter(pk=key_of_row(obj, self.model)).exists())
 
 
 class ReadOnlyAdmin(StudyRowsAdmin):

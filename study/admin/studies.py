@@ -4,8 +4,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import Count, JSONField, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from study.access import Capability, may
-from study.admin.reading import ReadOnlyAdmin, StudyRowsAdmin, may_somewhere, only_related
+from study.admin.reading import ReadOnlyAdmin, StudyRowsAdmin, key_of_row, may_somewhere, only_related
 from study.exports import Counts, ExportError, check_pictures, export_files, zip_chunks
+from study.json_field import CarefulJSONField
 from study.models import Condition, ImportedRun, ParticipantState, Slot, Study, StudyState
 from study.services.audit import record
 from study.services.studies import StudyError, close_study, delete_study, launch_study, pause_study, save_study
@@ -85,6 +86,7 @@ class StudyAdmin(StudyRowsAdmin):
     )
     actions = ("launch_selected", "pause_selected", "close_selected")
     actions_detail = ("export_from_study",)
+    formfield_overrides = {JSONField: {"form_class": CarefulJSONField}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
         """Count completes along with the studies."""
@@ -115,7 +117,7 @@ class StudyAdmin(StudyRowsAdmin):
         if study is None or request.user.is_superuser:
             return may_somewhere(request, capability)
         if not isinstance(study, Study):  # unfold asks with a primary key
-            study = get_object_or_404(Study, pk=study)
+            study = get_object_or_404(Study, pk=key_of_row(study, Study))
         return may(request.user, capability, study)
 
     def delete_model(self, request: HttpRequest, obj: Study) -> None:
@@ -179,7 +181,9 @@ class StudyAdmin(StudyRowsAdmin):
 
     def download(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Send the whole export as one ZIP file."""
-        study = get_object_or_404(Study, pk=object_id)
+        study = self.get_object(request, object_id)  # None also where the path holds no number
+        if study is None:
+            raise Http404
         if not may(request.user, Capability.EXPORT, study):
             raise PermissionDenied
         try:

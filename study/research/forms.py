@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from study.design import DesignError, parse_block
+from study.json_field import CarefulJSONField
 from study.models import Role, Study
 from study.presets import load_preset, preset_names
 from study.tasks import all_tasks
@@ -91,6 +92,7 @@ class DesignForm(forms.ModelForm[Study]):
             "recruitment": forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
             "other_languages": forms.TextInput(attrs={"spellcheck": "false"}),
         }
+        field_classes = dict.fromkeys(("questionnaires", "recruitment", "other_languages"), CarefulJSONField)
         labels = {
             "participants_planned": gettext_lazy("Participants"),
             "quota_per_cell": gettext_lazy("Most trials per cell"),

@@ -88,7 +88,7 @@ class TaskForm(forms.Form):
             return {}
         try:
             report = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or thousands of brackets
             return {}
         if not isinstance(report, dict):
             return {}

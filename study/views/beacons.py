@@ -24,7 +24,7 @@ def record_browser_events(request: HttpRequest, token: str) -> HttpResponse:
     try:
         raw = request.POST.get("events", "") if request.content_type in form_types else request.body.decode()
         reported = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or thousands of brackets
         reported = None
     events = [reported] if isinstance(reported, dict) else reported
     if not isinstance(events, list):

@@ -84,6 +84,15 @@ def test_nothing_that_a_participant_sends_is_an_error_of_ours(study, visitor):
     quietly(_send_anything)(study, visitor)
 
 
+def test_thousands_of_brackets_are_no_error_of_ours(study, visitor):
+    visitor.enter(study)
+    visitor.go_on()
+    events = f"{visitor.participant.get_absolute_url()}events/"
+    assert Client().post(events, "[" * 16_000, content_type="application/json").status_code == 400
+    visitor.answer(client="[" * 4_000)
+    assert Answer.objects.get().input_details == {}
+
+
 def test_without_a_token_nothing_is_written(study, visitor):
     visitor.enter(study)
     before = rows()

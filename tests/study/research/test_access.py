@@ -1,16 +1,19 @@
 """Who may open and change what: every page of the researchers' side, every role, one's own study and another's."""
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import get_resolver
 
 from study.access import GRANTS, Capability, may, role_in, studies_of, studies_with
 from study.models import Role, Study
 from study.presets import load_preset
+from study.recruitment import Entry
 from study.research import urls
+from study.services.consent import give_consent
 from study.services.members import set_member
 from study.services.runs import import_run
-from study.services.studies import create_study
+from study.services.studies import create_study, launch_study
 
 OPEN_TO_ALL = {"sign-in"}
 FOR_ACCOUNTS = {"home", "create", "sign-out", "account", "password", "second-step", "change-second-factor"}
@@ -124,6 +127,18 @@ def test_the_matrix_holds_for_rows_in_the_admin(studies, account):
         for study in studies:
             status = client.get(f"/admin/study/study/{study.pk}/change/").status_code
             assert (status == 200) == (study.slug == "mine" and Capability.SEE_DESIGN in granted)
+
+
+def test_the_admin_sends_nobody_to_a_participant_s_own_page(studies, account):
+    for study in studies:
+        launch_study(study)
+        person = give_consent(study, Entry(source="open"), nonce=f"nonce-of-{study.slug}")
+        kind = ContentType.objects.get_for_model(person)
+        for role in ("administrator", "analyst"):
+            client = account(Role(role))[1] if study == studies[0] else Client()
+            response = client.get(f"/admin/r/{kind.pk}/{person.pk}/")
+            assert response.status_code == 404
+            assert person.token not in str(response.headers)
 
 
 def _study_of(row):
