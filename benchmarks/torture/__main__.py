@@ -28,7 +28,8 @@ def in_own_process(arguments: argparse.Namespace, kind: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as var, fresh_database(kind, Path(var)) as url:
         command = [sys.executable, "-m", "benchmarks.torture", "--here"]
         for option in fields(Plan):
-            command += [f"--{option.name.replace('_', '-')}", str(getattr(arguments, option.name))]
+            name, value = f"--{option.name.replace('_', '-')}", getattr(arguments, option.name)
+            command += ([name] if value else []) if isinstance(value, bool) else [name, str(value)]
         own = {"DATABASE_URL": url, "VAR_DIRECTORY": var, "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "0"}
         result = subprocess.run(  # noqa: S603  (the command is built here)
             command, cwd=ROOT, env=os.environ | own, stdout=subprocess.PIPE, text=True
@@ -50,6 +51,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=3, help="gunicorn's processes")
     parser.add_argument("--threads", type=int, default=2, help="threads of each")
     parser.add_argument("--mean-pause", type=float, default=0.08, help="seconds between kills, on average")
+    parser.add_argument("--migrate", action="store_true", help="apply the last migration while people answer")
     parser.add_argument("--here", action="store_true", help="run on the database of the environment, print JSON")
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON, by database")
     arguments = parser.parse_args()
@@ -77,7 +79,7 @@ def print_outcomes(outcomes: dict[str, dict[str, Any]]) -> None:
         for name, value in outcome.items():
             if name != "problems":
                 words = ", ".join(f"{key}: {number}" for key, number in value.items()) if name in TABLES else value
-                print(f"{name.replace('_', ' '):20} {words or 'none'}")
+                print(f"{name.replace('_', ' '):20} {words if words != '' else 'none'}")
         for problem in outcome["problems"]:
             print(f"PROBLEM              {problem}")
         print()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -30,17 +31,29 @@ from benchmarks.torture.people import (
     Person,
     UnexpectedPageError,
 )
-from benchmarks.torture.processes import BackgroundWorker, Server
+from benchmarks.torture.processes import ROOT, BackgroundWorker, Server
 
 if TYPE_CHECKING:
     from study.models import Study
 
 TASK_EVERY_SECONDS = 0.5
+MIGRATE_AFTER_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is to happen. `mean_pause`: seconds between kills; `places`: slots of each study."""
+    """How much is to happen.
+
+    Attributes:
+        kills: processes to kill; people go on until as many are dead, and then to the end.
+        seed: of everything that is drawn.
+        people: how many answer at the same time.
+        places: slots of each study.
+        trials: trials of each participant.
+        workers, threads: of gunicorn.
+        mean_pause: seconds between kills, on average.
+        migrate: begin with the last migration undone, and apply it while people answer.
+    """
 
     kills: int
     seed: int = 0
@@ -50,6 +63,7 @@ class Plan:
     workers: int = 3
     threads: int = 2
     mean_pause: float = 0.08
+    migrate: bool = False
 
 
 @dataclass
@@ -176,6 +190,32 @@ def counting(study: Study) -> Iterator[None]:
         thread.join()
 
 
+def undo_last_migration() -> None:
+    """Undo the last migration of `study`, so that `migrate` has something to do while people answer."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+
+    graph = MigrationLoader(connection).graph
+    (last,) = graph.leaf_nodes("study")
+    before = [parent.key for parent in graph.node_map[last].parents if parent.key[0] == "study"]
+    call_command("migrate", "study", before[0][1], verbosity=0)
+
+
+def migrate_later(pause: float, log: Path) -> threading.Thread:
+    """Run `manage.py migrate` in a process of its own after so many seconds."""
+
+    def work() -> None:
+        time.sleep(pause)
+        with log.open("ab") as stream:
+            command = [sys.executable, "manage.py", "migrate"]
+            subprocess.run(command, cwd=ROOT, stdout=stream, stderr=stream, check=True)  # noqa: S603
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
 def torture(plan: Plan) -> dict[str, Any]:
     """Run it on the database of the environment; return the outcome as plain values."""
     set_up()
@@ -191,6 +231,8 @@ def torture(plan: Plan) -> dict[str, Any]:
         run_directory.mkdir()
         write_run(run_directory)
         study = new_study(1, plan, run_directory)
+        if plan.migrate:
+            undo_last_migration()
         server = Server(workers=plan.workers, threads=plan.threads, log=directory / "server.log")
         background = BackgroundWorker(log=directory / "background.log")
         killer = Killer(
@@ -203,9 +245,12 @@ def torture(plan: Plan) -> dict[str, Any]:
         )
         try:
             killer.start()
+            migrating = migrate_later(MIGRATE_AFTER_SECONDS, directory / "migrate.log") if plan.migrate else None
             while True:
                 with counting(study):
                     ledger = let_people_answer(study, server.address, plan=plan, seed=plan.seed, habits=Habits())
+                if migrating is not None:
+                    migrating.join()
                 outcome.add(ledger)
                 lost, doubled = lost_and_doubled(study, ledger)
                 outcome.lost, outcome.doubled = outcome.lost + lost, outcome.doubled + doubled
@@ -230,7 +275,7 @@ def torture(plan: Plan) -> dict[str, Any]:
     outcome.seconds = round(time.monotonic() - began, 1)
     if outcome.lost or outcome.doubled:
         outcome.problems.append("Answers were lost or doubled.")
-    if outcome.refused and not killer.count[Victim.CONNECTIONS]:
+    if outcome.refused and not killer.count[Victim.CONNECTIONS] and not plan.migrate:
         outcome.problems.append(f"The server refused requests although its database was there: {outcome.refused}.")
     return asdict(outcome)
 

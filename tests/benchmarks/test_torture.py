@@ -40,3 +40,19 @@ def test_nothing_is_lost_on_postgresql_while_processes_are_killed_and_connection
     check(outcome)
     assert outcome["kills"]["database connections"] > 0
     assert set(outcome["refused"]) <= {"503"}
+
+
+def check_migration(outcome):
+    """Pages may say for a moment that they cannot answer; what was acknowledged is there."""
+    assert outcome["problems"] == []
+    assert outcome["lost"] == outcome["doubled"] == 0
+    assert outcome["answers"] >= outcome["completed"] * 8 > 0
+
+
+def test_answers_that_arrive_during_a_migration_are_kept_on_sqlite():
+    check_migration(torture("sqlite", "--kills", "0", "--migrate", "--places", "16"))
+
+
+@pytest.mark.postgresql
+def test_answers_that_arrive_during_a_migration_are_kept_on_postgresql(postgresql_url):
+    check_migration(torture("postgresql", "--kills", "0", "--migrate", "--places", "16"))
