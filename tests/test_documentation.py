@@ -23,8 +23,9 @@ def test_the_table_of_presets_lists_every_difference_and_nothing_else():
     table = {}
     for line in (ROOT / "docs" / "method.md").read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 5 and re.fullmatch(r"`[a-z_]+\.[a-z_.]+`", cells[0]):
+        if len(cells) == 6 and re.fullmatch(r"`[a-z_]+\.[a-z_.]+`", cells[0]):
             table[cells[0].strip("`")] = tuple(cells[1:4])
+            assert cells[4] and cells[5] not in ("", "?"), f"{cells[0]} lacks a reason or what was measured"
     presets = [dict(flattened(as_dictionary(preset(name)))) for name in ("reference", "default", "fast")]
     differing = {
         name: tuple(str(values[name]) for values in presets)
