@@ -60,9 +60,7 @@ def match(
         )
     if weights.size == 0:
         return np.zeros(weights.shape, dtype=np.float32)
-    if not (np.isfinite(weights).all() and weights.min() >= 0):
-        raise ValueError("appearance must be finite and not negative; clip similarities at 0 before matching.")
-    weights = np.where(_comparable_aspects(boxes_a, boxes_b, config.maximum_aspect_ratio), weights, np.float32(0))
+    weights = _comparable(boxes_a, boxes_b, weights, config.maximum_aspect_ratio)
     if config.appearance_power != 1:
         weights **= np.float32(config.appearance_power)
     match config.matcher:
@@ -94,12 +92,42 @@ def checked_boxes(boxes: npt.ArrayLike, name: str) -> Doubles:
     return result
 
 
-def _comparable_aspects(boxes_a: Doubles, boxes_b: Doubles, maximum_ratio: float) -> npt.NDArray[np.bool_]:
-    aspects_a = (boxes_a[:, 2] - boxes_a[:, 0]) / (boxes_a[:, 3] - boxes_a[:, 1])
-    aspects_b = (boxes_b[:, 2] - boxes_b[:, 0]) / (boxes_b[:, 3] - boxes_b[:, 1])
+def _comparable(
+    boxes_a: Doubles, boxes_b: Doubles, appearance: npt.NDArray[np.float32], maximum_ratio: float
+) -> npt.NDArray[np.float32]:
+    """The appearance of pairs whose aspect ratios differ by less than the factor, and 0 for the others; a copy."""
+    aspects_b = _aspects(boxes_b)
+    weights = np.empty_like(appearance, order="C")
     widest, narrowest = aspects_b * maximum_ratio, aspects_b / maximum_ratio
-    result: npt.NDArray[np.bool_] = (aspects_a[:, None] < widest) & (aspects_a[:, None] > narrowest)
+    if not _write_comparable(weights, appearance, _aspects(boxes_a), widest, narrowest):
+        raise ValueError("appearance must be finite and not negative; clip similarities at 0 before matching.")
+    return weights
+
+
+def _aspects(boxes: Doubles) -> Doubles:
+    """Width over height, contiguous."""
+    result: Doubles = (boxes[:, 2] - boxes[:, 0]) / (boxes[:, 3] - boxes[:, 1])
     return result
+
+
+@compiled
+def _write_comparable(
+    weights: npt.NDArray[np.float32],
+    appearance: npt.NDArray[np.float32],
+    aspects_a: Doubles,
+    widest: Doubles,
+    narrowest: Doubles,
+) -> bool:
+    """In one pass over the matrix; False where a value is negative, infinite or no number."""
+    valid = True
+    for p in range(appearance.shape[0]):
+        aspect = aspects_a[p]
+        for q in range(appearance.shape[1]):
+            value = appearance[p, q]
+            valid &= (value >= 0) & (value < np.inf)
+            comparable = (aspect < widest[q]) & (aspect > narrowest[q])
+            weights[p, q] = value if comparable else np.float32(0)
+    return valid
 
 
 def _centres_and_areas(boxes: Doubles) -> Doubles:
