@@ -49,6 +49,7 @@ class Preparation:
             EngineError: the engine cannot be used, or a task ended its worker again and again.
             Exception: what a task raised.
         """
+        run = dataclasses.replace(run, progress=OnlyWork(run.progress))
         workplace = Workplace.of(run, order)
         try:
             self.engine.open(pickle.dumps(workplace))
@@ -57,7 +58,7 @@ class Preparation:
         finally:
             self.engine.close()
             workplace.remove_probe()
-        return dataclasses.replace(run, progress=OnlyWork(run.progress))
+        return run
 
 
 @dataclass(frozen=True)
