@@ -80,7 +80,7 @@ def stopped_early(
         raise ValueError("Both stages must have the same grid, as in the presets default and fast.")
     parts = [
         _one_batch(network, *batch, config, every=every)
-        for batch in zip(images.split(config.batch_size), targets.split(config.batch_size), strict=True)
+        for batch in zip(torch.split(images, config.batch_size), torch.split(targets, config.batch_size), strict=True)
     ]
     return [
         Moment(
@@ -114,7 +114,7 @@ def _one_batch(
             loss = loss + odds_terms(logits, targets, wanted, variable, stage=stage)
             optimiser.param_groups[0]["lr"] = learning_rate_at(stage, step)
             optimiser.zero_grad()
-            loss.sum().backward()
+            loss.sum().backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             with torch.no_grad():
                 variable.clamp_(0, 1)

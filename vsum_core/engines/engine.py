@@ -85,9 +85,11 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """Workers on one machine or on many; each has ``threads`` threads of PyTorch and of linear algebra."""
+    """Workers on one machine or on many."""
 
-    threads: int
+    @property
+    def threads(self) -> int:
+        """Of PyTorch and of linear algebra, in every worker."""
 
     def open(self, workplace: bytes) -> None:
         """Start workers and let each read the pickled :class:`vsum_core.engines.bench.Workplace`.
