@@ -4,6 +4,7 @@ They test the platform, from consent to debrief, and fill a demonstration with a
 the database, in the admin and in every export. Nothing they answer says anything about people or networks.
 """
 
+import logging
 import re
 import threading
 from collections import Counter
@@ -61,9 +62,15 @@ class QuietHandler(WSGIRequestHandler):
 
 @contextmanager
 def running_server() -> Iterator[str]:
-    """Serve this project on a free port of this machine, in a thread, and yield its base URL."""
+    """Serve this project on a free port of this machine, in a thread, and yield its base URL.
+
+    Meanwhile refused requests are not logged: simulated participants send some that have to be refused.
+    """
     server = ThreadedWSGIServer(("127.0.0.1", 0), QuietHandler)
-    server.set_app(get_wsgi_application())
+    server.set_app(get_wsgi_application())  # which sets logging up anew, so the level is changed after it
+    refusals = logging.getLogger("django.request")
+    level_before = refusals.level
+    refusals.setLevel(logging.ERROR)
     thread = threading.Thread(target=server.serve_forever, name="simulation-server", daemon=True)
     thread.start()
     try:
@@ -72,6 +79,7 @@ def running_server() -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+        refusals.setLevel(level_before)
 
 
 def headers_for_own_server() -> dict[str, str]:

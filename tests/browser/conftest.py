@@ -103,8 +103,11 @@ class Visitor:
 
 
 @pytest.fixture
-def open_visitor(chromium, live_server):
-    """A function that opens a fresh browser profile; complaints of the browser's console fail the test."""
+def open_visitor(chromium, live_server, settings):
+    """A function that opens a fresh browser profile; complaints of the browser's console fail the test.
+
+    It needs the settings, so that those of the test hold until the last page is closed: pages load pictures ahead.
+    """
     contexts = []
     complaints = []
 

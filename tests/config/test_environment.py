@@ -77,7 +77,7 @@ def test_https_only(tmp_path):
 def test_postgresql_gets_a_pool_of_connections(tmp_path):
     expression = "[settings.DATABASES['default'][name] for name in ('ENGINE', 'OPTIONS', 'CONN_MAX_AGE')]"
     printed = settings_in_a_new_process(tmp_path, expression, DATABASE_URL="postgres://u@localhost/db")
-    pool = {"min_size": 1, "max_size": 8, "timeout": 30}
+    pool = {"min_size": 1, "max_size": 8, "timeout": 10}
     assert printed == f"['django.db.backends.postgresql', {{'pool': {pool}}}, 0]"
 
 
