@@ -15,7 +15,7 @@ from study.tallying import CountedAnswer, count_with_points, empty_totals, forge
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SETTLING = timedelta(seconds=3)
 """Answers younger than this wait: on PostgreSQL one may still be on its way although a later one is there."""
-ANSWERS_AT_ONCE = 3000
+ANSWERS_AT_ONCE = 2000
 """Counted in one transaction, so that nobody's answer waits long for it."""
 NAMING = {AnswerKind.NAMED: True, AnswerKind.NO_COMMON_PART: False}
 
