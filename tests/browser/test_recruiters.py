@@ -42,7 +42,7 @@ def test_prolific_there_and_back(visitor, study, prolific):
     participant = Participant.objects.get()
     assert participant.state == ParticipantState.COMPLETED  # stored before anybody is sent away
     assert visitor.page.locator("#completion-code").inner_text() == "BIRDS-42"
-    assert visitor.page.get_by_text("Otherwise this happens by itself").is_visible()
+    visitor.page.get_by_text("Otherwise this happens by itself").wait_for()  # shown by the page's script
     assert prolific == []
     visitor.page.clock.run_for(61_000)
     visitor.page.get_by_role("heading", name="Prolific").wait_for()

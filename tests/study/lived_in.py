@@ -76,7 +76,7 @@ def walk_through(study, number, *, trials=None):
     entry = Entry(
         source="prolific",
         subject=f"{RECRUITER_ID}{number}",
-        details={"session": f"s{number}"},
+        details={"session": f"recruiters-session-{number}"},  # long enough to be in no token by chance
         raw_query=f"PROLIFIC_PID={RECRUITER_ID}{number}",
     )
     person = give_consent(study, entry, nonce=f"{study.slug}-consent-form-{number:04}")

@@ -93,7 +93,7 @@ def test_a_withdrawal_leaves_no_trace_in_any_table(watched):
     gone, other = Participant.objects.order_by("pk")
     typed = f"{TYPED} 0"
     nonces = list(gone.trials.values_list("nonce", flat=True))
-    traces = [f"{RECRUITER_ID}0", "s0", typed, plain_name(typed), f"I am {TYPED} number 0", *nonces]
+    traces = [f"{RECRUITER_ID}0", "recruiters-session-0", typed, plain_name(typed), f"I am {TYPED} number 0", *nonces]
     places = {trace: places_of(trace) for trace in traces}
     assert all(places.values())
     assert {model for found in places.values() for model, _field in found} >= {
