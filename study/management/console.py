@@ -98,3 +98,18 @@ def _write_json(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]
     except OSError as error:
         reason = error.strerror or error
         raise CommandError(f"Cannot write {path}: {reason}. Choose another file for --json.") from error
+
+
+class PictureBar:
+    """Moves one bar of :class:`StageBars` with whatever brings pictures along; called with what is done, and the total."""
+
+    def __init__(self, bars: StageBars) -> None:
+        self._bars = bars
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are there."""
+        if done == 1:
+            self._bars.start("pictures", total)
+        self._bars.advance("pictures")
+        if done == total:
+            self._bars.finish("pictures")

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from study.backups.erasures import FILE, keep_erasures, known_erasures
 from study.backups.making import make_backup
 from study.backups.manifest import BackupError
-from study.management.console import StageBars, console
+from study.management.console import PictureBar, StageBars, console
 
 MEGABYTE = 1e6
 
@@ -64,18 +64,3 @@ class Command(BaseCommand):
         for old in backup.deleted:
             target.print(f"{old} was deleted.", soft_wrap=True)
         target.print("Keep it as confidential as the database, and a copy on another machine.")
-
-
-class PictureBar:
-    """Move a progress bar with each copied picture."""
-
-    def __init__(self, bars: StageBars) -> None:
-        self.bars = bars
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` pictures are copied."""
-        if done == 1:
-            self.bars.start("pictures", total)
-        self.bars.advance("pictures")
-        if done == total:
-            self.bars.finish("pictures")

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
 
 from study.allocation import PlanError
-from study.management.console import StageBars, console, print_table
+from study.management.console import PictureBar, StageBars, console, print_table
 from study.models import Study
 from study.run_directory import RunDirectoryError
 from study.services.plan import DrawnPlan, planned_burden_of
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             )
         try:
             with StageBars(target) as bars:
-                done = import_run(study, options["run"], on_summary=SummaryBar(bars))
+                done = import_run(study, options["run"], on_summary=PictureBar(bars))
             if options["launch"]:
                 study = launch_study(study)
         except (RunDirectoryError, PlanError, StudyError) as error:
@@ -93,18 +93,3 @@ def burden_line(study: Study) -> str:
     burden = planned_burden_of(study)
     line = f"Planned burden: {burden.minutes:.0f} minutes; the pages announce {study.minutes}."
     return line if burden.minutes <= study.minutes + 0.5 else f"{line} Raise minutes, or lower the trials."
-
-
-class SummaryBar:
-    """Move a progress bar with each imported summary."""
-
-    def __init__(self, bars: StageBars) -> None:
-        self.bars = bars
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` summaries are imported."""
-        if done == 1:
-            self.bars.start("pictures", total)
-        self.bars.advance("pictures")
-        if done == total:
-            self.bars.finish("pictures")
