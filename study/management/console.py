@@ -101,7 +101,7 @@ def _write_json(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]
 
 
 class PictureBar:
-    """Moves one bar of :class:`StageBars` with whatever brings pictures along; called with what is done, and the total."""
+    """Moves one bar of :class:`StageBars` as pictures come; called with how many there are, and the total."""
 
     def __init__(self, bars: StageBars) -> None:
         self._bars = bars
