@@ -27,12 +27,18 @@ def update_tally(study: Study, *, now: datetime | None = None, at_most: int = AN
     answer is counted once, also where the clock was set back or forward between two answers.
     """
     until = (now or timezone.now()) - SETTLING
-    tally, _ = Tally.objects.get_or_create(study=study, defaults={"counted_until": BEGINNING, "totals": empty_totals()})
+    # The totals are large with many people; they are read once, under the lock where something has to be counted.
+    tally, _ = Tally.objects.defer("totals").get_or_create(
+        study=study, defaults={"counted_until": BEGINNING, "totals": empty_totals()}
+    )
+    if not _are_waiting(tally, until=until):
+        return tally, True
+    complete = False
     for _ in range(max(1, at_most // ANSWERS_AT_ONCE)):
-        if not _are_waiting(tally, until=until):
-            return tally, True
-        tally = _count_some(study, until=until)
-    return tally, not _are_waiting(tally, until=until)
+        tally, complete = _count_some(study, until=until)
+        if complete:
+            break
+    return tally, complete
 
 
 def _are_waiting(tally: Tally, *, until: datetime) -> bool:
@@ -40,19 +46,19 @@ def _are_waiting(tally: Tally, *, until: datetime) -> bool:
 
 
 @transaction.atomic
-def _count_some(study: Study, *, until: datetime) -> Tally:
+def _count_some(study: Study, *, until: datetime) -> tuple[Tally, bool]:
     tally = Tally.objects.select_for_update().get(study=study)
-    _count(tally, _set_back(tally, until=until))
-    _count(tally, _later(tally, until=until))
-    return tally
+    all_set_back = _count(tally, _set_back(tally, until=until))
+    all_later = _count(tally, _later(tally, until=until))
+    return tally, all_set_back and all_later
 
 
-def _count(tally: Tally, fresh: QuerySet[Answer]) -> None:
-    """Count the first of these answers in the order of their times, and remember how far that was."""
+def _count(tally: Tally, fresh: QuerySet[Answer]) -> bool:
+    """Count the first of these answers in the order of their times, and remember how far that was; True if all."""
     fresh = fresh.order_by("answered_at")
     moments = list(fresh.values_list("answered_at", flat=True)[:ANSWERS_AT_ONCE])
     if not moments:
-        return
+        return True
     last = moments[-1]  # others of the very same moment are counted with it
     now_counted = fresh.filter(answered_at__lte=last)
     largest = now_counted.aggregate(largest=Max("pk"))["largest"]
@@ -63,6 +69,7 @@ def _count(tally: Tally, fresh: QuerySet[Answer]) -> None:
     tally.counted_until = max(tally.counted_until, last)
     tally.largest_counted = max(tally.largest_counted, largest)
     tally.save(update_fields=["totals", "counted_until", "largest_counted"])
+    return len(moments) < ANSWERS_AT_ONCE
 
 
 @transaction.atomic
