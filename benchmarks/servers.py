@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 120.0
+QUIET_SECONDS = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 PLACE_OF_TIMES, PLACE_OF_SESSION = 11, 3
 """Fields of /proc/PID/stat after the name: user and system time; the session."""
@@ -68,6 +70,19 @@ class Server:
     def processor_seconds(self) -> float:
         """Return what all processes of the server have used so far; 0 where there is no /proc."""
         return processor_seconds(session=self.process.pid)
+
+    def wait_until_idle(self) -> None:
+        """Wait until no process of the server works any more: workers go on importing after the first has answered.
+
+        Raises:
+            TimeoutError: they still work after two minutes.
+        """
+        began, used = time.monotonic(), -1.0
+        while (now := self.processor_seconds()) != used:
+            if time.monotonic() - began > PATIENCE:
+                raise TimeoutError(f"the server's processes still work after {PATIENCE:.0f} s, without a request.")
+            used = now
+            time.sleep(QUIET_SECONDS)
 
     def stop(self) -> None:
         """End all processes of the server and wait for the first."""

@@ -100,6 +100,7 @@ def on_django(load: Load, database: str, *, workers: int, threads: int) -> dict[
         server = gunicorn("config.wsgi", workers=workers, threads=threads, environment=environment)
         try:
             send(replace(load, participants=0), server.address)  # starts the sender once, so that its files are read
+            server.wait_until_idle()
             before = server.processor_seconds(), processor_seconds(name="postgres")
             result = send(load, server.address)
             after = server.processor_seconds(), processor_seconds(name="postgres")
@@ -118,6 +119,7 @@ def on_otree(load: Load, environment: Path | None) -> dict[str, Any]:
         place = Path(folder) / "project"
         site = OTreeSite(place, participants=load.participants, rounds=load.rounds, environment=environment)
         try:
+            site.server.wait_until_idle()
             before = site.server.processor_seconds()
             result = send(replace(load, entry=site.entry), site.server.address)
             used = site.server.processor_seconds() - before

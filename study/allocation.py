@@ -19,11 +19,14 @@ order comes from one assignment problem per slot that penalises positions an ite
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from study.orders import balanced_orders, order_items
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 CONTROL_FREE_ARM = "summaries"
 
@@ -244,10 +247,8 @@ class _Exclusion:
         self.unique = _incidence([item.unique for item in items], names)
         self.exposes = _incidence([item.exposes for item in items], names)
         self.forbids = _incidence([item.forbids for item in items], names)
-        self.unique, self.exposes, self.forbids = (
-            csr_matrix((matrix.data, matrix.indices, matrix.indptr), shape=(len(items), len(names)))
-            for matrix in (self.unique, self.exposes, self.forbids)
-        )
+        for matrix in (self.unique, self.exposes, self.forbids):
+            matrix.resize(len(items), len(names))  # the first ones did not know the names that came later
         several = len(pools) > 1
         self.idle = not several and not (np.asarray(self.unique.sum(axis=0)) > 1).any()
         self.several = several
@@ -266,8 +267,10 @@ class _Exclusion:
         return np.asarray(shared)
 
 
-def _incidence(keys: Sequence[frozenset[str]], names: dict[str, int]) -> csr_matrix:
+def _incidence(keys: Sequence[frozenset[str]], names: dict[str, int]) -> "csr_matrix":
     """Return which item has which key; `names` grows by the keys that are new."""
+    from scipy.sparse import csr_matrix  # only planning needs it; see study.orders
+
     pointers, indices = [0], []
     for entry in keys:
         indices += [names.setdefault(key, len(names)) for key in sorted(entry)]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 
 def balanced_orders(count: int) -> tuple[tuple[int, ...], ...]:
@@ -40,7 +39,7 @@ def balance_positions(
         places = np.concatenate([np.tile(np.arange(alternatives), turns), extra]).astype(np.int64)
         had = np.array([by_item.setdefault(name, np.zeros(alternatives)) for name in sequence])
         cost = np.square(had[:, places]) + 0.01 * generator.random((len(sequence), len(places)))
-        rows, columns = linear_sum_assignment(cost)
+        rows, columns = _cheapest_assignment(cost)
         positions = [0] * len(sequence)
         for row, column in zip(rows, columns, strict=True):
             place = int(places[column])
@@ -70,7 +69,7 @@ def order_items(sets: Sequence[Sequence[str]], *, generator: np.random.Generator
         drifts = np.array([drift.get(identifier, 0.0) for identifier in members])
         visits = np.array([visited.get(identifier, np.zeros(length)) for identifier in members])
         cost = np.square(drifts[:, None] + displacement[None, :]) + visits + 0.01 * generator.random((length, length))
-        rows, positions = linear_sum_assignment(cost)
+        rows, positions = _cheapest_assignment(cost)
         sequence = [""] * length
         for row, position in zip(rows, positions, strict=True):
             identifier = members[row]
@@ -79,3 +78,12 @@ def order_items(sets: Sequence[Sequence[str]], *, generator: np.random.Generator
             visited[identifier] = visited.get(identifier, np.zeros(length)) + nearness[position] / length
         ordered.append(tuple(sequence))
     return tuple(ordered)
+
+
+def _cheapest_assignment(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and columns of the cheapest one-to-one assignment."""
+    # Importing SciPy takes as long as all of Django; pages never plan, and should not wait for it when they start.
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(cost)
+    return rows, columns
