@@ -1,28 +1,20 @@
 """The attention checks that the setting `STUDY_ATTENTION_CHECKS` names."""
 
-from functools import cache
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-from django.utils.module_loading import import_string
-
 from study.attention.base import AttentionCheck, UnknownCheckError
+from study.registry import Registry
 
 if TYPE_CHECKING:
     from study.tasks import PracticeItem, Task
 
 SEPARATOR = ":"
-
-
-@cache
-def _instances(paths: tuple[str, ...]) -> dict[str, AttentionCheck]:
-    instances = [import_string(path)() for path in paths]
-    return {instance.name: instance for instance in instances}
+CHECKS = Registry[AttentionCheck]("STUDY_ATTENTION_CHECKS", noun="attention check", unknown=UnknownCheckError)
 
 
 def all_checks() -> dict[str, AttentionCheck]:
     """Return the registered attention checks by name, in the order of the setting."""
-    return _instances(tuple(settings.STUDY_ATTENTION_CHECKS))
+    return CHECKS.all()
 
 
 def get_check(name: str) -> AttentionCheck:
@@ -31,12 +23,7 @@ def get_check(name: str) -> AttentionCheck:
     Raises:
         UnknownCheckError: no check of that name is registered.
     """
-    checks = all_checks()
-    if name not in checks:
-        raise UnknownCheckError(
-            f"No attention check {name!r}; registered in STUDY_ATTENTION_CHECKS: {', '.join(checks)}."
-        )
-    return checks[name]
+    return CHECKS.get(name)
 
 
 def attention_item(task: "Task", reference: str) -> "PracticeItem":

@@ -1,25 +1,19 @@
 """The recruiters that the setting `STUDY_RECRUITERS` names."""
 
 from collections.abc import Mapping
-from functools import cache
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
 
 from study.models import Study
 from study.recruitment.base import Entry, Recruiter
+from study.registry import Registry
 
-
-@cache
-def _instances(paths: tuple[str, ...]) -> dict[str, Recruiter]:
-    instances = [import_string(path)() for path in paths]
-    return {instance.name: instance for instance in instances}
+RECRUITERS = Registry[Recruiter]("STUDY_RECRUITERS", noun="recruiter", unknown=LookupError)
 
 
 def all_recruiters() -> dict[str, Recruiter]:
     """Return the registered recruiters by name, in the order in which they are asked."""
-    return _instances(tuple(settings.STUDY_RECRUITERS))
+    return RECRUITERS.all()
 
 
 def recognise(study: Study, query: Mapping[str, str], *, raw_query: str) -> Entry:

@@ -1,22 +1,14 @@
 """The task types that the setting `STUDY_TASKS` names."""
 
-from functools import cache
-
-from django.conf import settings
-from django.utils.module_loading import import_string
-
+from study.registry import Registry
 from study.tasks.base import Task, UnknownTaskError
 
-
-@cache
-def _instances(paths: tuple[str, ...]) -> dict[str, Task]:
-    instances = [import_string(path)() for path in paths]
-    return {instance.name: instance for instance in instances}
+TASKS = Registry[Task]("STUDY_TASKS", noun="task", unknown=UnknownTaskError)
 
 
 def all_tasks() -> dict[str, Task]:
     """Return the registered task types by name, in the order of the setting."""
-    return _instances(tuple(settings.STUDY_TASKS))
+    return TASKS.all()
 
 
 def get_task(name: str) -> Task:
@@ -25,7 +17,4 @@ def get_task(name: str) -> Task:
     Raises:
         UnknownTaskError: no task of that name is registered.
     """
-    tasks = all_tasks()
-    if name not in tasks:
-        raise UnknownTaskError(f"No task {name!r}; registered in STUDY_TASKS: {', '.join(tasks)}.")
-    return tasks[name]
+    return TASKS.get(name)
