@@ -55,6 +55,17 @@ def postgresql_url():
     return url
 
 
+@pytest.fixture
+def compiler():
+    """What ``torch.compile`` needs on a CPU; what the test compiled is forgotten at its end."""
+    if shutil.which(os.environ.get("CXX", "g++")) is None:
+        pytest.skip("no C++ compiler, which torch.compile needs on a CPU")
+    yield
+    from vsum_core.compiled_network import forget_compiled
+
+    forget_compiled()
+
+
 @pytest.fixture(scope="session")
 def trained_birds(tmp_path_factory):
     """A folder of weights with both networks for drawn birds: those in `var/networks`, or trained once for all workers.

@@ -104,6 +104,7 @@ class MaskConfig:
     threshold: float = 0.5
     batch_size: int = 8
     bfloat16: bool = False  # the network runs in bfloat16 while the mask, loss and scores stay in float32
+    compile_network: bool = False  # the network of the mask's steps goes through torch.compile; meant for CUDA
     designed_side: int | None = (
         None  # input side that the mask grids and mask blurs are meant for; None = any, as given
     )

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from vsum_core.compiled_network import compiled_logits, forget_compiled
 from vsum_core.config import MaskConfig, MaskStageConfig
 from vsum_core.mask_loss import odds_terms, regularisation, wanted_log_odds
 from vsum_core.networks import Network
@@ -123,6 +124,7 @@ def optimise_masks(
     Raises:
         ValueError: shapes, values or targets do not fit.
         torch.OutOfMemoryError: not even one image fits into the device's memory.
+        CompilationError: ``config.compile_network`` is on and the network cannot be compiled.
     """
     indices = _checked_targets(network, images, targets)
     config = config.for_side(min(network.specification.input_height, network.specification.input_width))
@@ -153,6 +155,8 @@ def optimise_masks(
             if size == 1:
                 raise
         # Halved outside the handler, where nothing of the failed batch is held any more.
+        if config.compile_network:
+            forget_compiled()  # CUDA graphs keep the memory they were recorded with
         steps_done = steps_before
         half = -(-size // 2)
         middle = min(part.start + half, part.stop)
@@ -250,6 +254,7 @@ class _Batch:
     blurred: Tensor
     targets: Tensor
     logits0: Tensor
+    network_logits: Callable[[Tensor], Tensor]  # of the steps; may be compiled
     bfloat16: bool
 
     @classmethod
@@ -264,6 +269,9 @@ class _Batch:
             blurred=blurred.contiguous(memory_format=torch.channels_last),
             targets=targets.to(network.device),
             logits0=logits0,
+            network_logits=compiled_logits(network, batch_size=len(images))
+            if config.compile_network
+            else network.logits,
             bfloat16=config.bfloat16,
         )
 
@@ -280,7 +288,7 @@ class _Batch:
             torch.autocast(self.images.device.type, torch.bfloat16) if self.bfloat16 else contextlib.nullcontext()
         )
         with autocast:
-            return self.network.logits(perturbed).float()
+            return self.network_logits(perturbed).float()
 
     def probabilities(self, masks: Tensor) -> Tensor:
         return target_probabilities(self.network, blend(self.images, self.blurred, masks), self.targets)

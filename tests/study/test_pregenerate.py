@@ -118,6 +118,24 @@ def test_a_run_prints_its_stages_and_a_table(finished):
     assert "\x1b" not in printed
 
 
+def test_precision_is_part_of_the_configuration(finished, world, tmp_path):
+    run(world, tmp_path / "run", precision="bfloat16", per_class=2)
+    exact, rough = (json.loads((path / "manifest.json").read_text()) for path in (finished[0], tmp_path / "run"))
+    assert not exact["run"]["config"]["masks"]["bfloat16"]
+    assert not exact["run"]["config"]["masks"]["compile_network"]
+    assert rough["run"]["config"]["masks"]["bfloat16"]
+
+
+@pytest.mark.slow
+def test_a_run_with_compiled_networks_is_estimated_and_made(world, tmp_path, compiler):
+    printed = run(world, tmp_path / "estimate", compile=True, estimate=True, per_class=2)
+    assert re.search(r"short calibration and earlier runs on this machine: \d+ s", printed)
+    run(world, tmp_path / "run", compile=True, per_class=2)
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["run"]["config"]["masks"]["compile_network"]
+    assert len(manifest["masks"]) == 4
+
+
 def test_the_table_is_written_as_json_too(finished):
     _, _, table = finished
     assert [(row["class"], row["network"], row["images"]) for row in table] == [
@@ -174,6 +192,7 @@ def test_a_corrupt_image_is_reported_and_the_rest_goes_on(world, tmp_path):
         ({"classes": "red thong"}, r"Unknown class 'red thong'\. Did you mean red thing, "),
         ({"images": Path("/nowhere")}, "/nowhere is not a folder"),
         ({"images": None, "dataset": "imaginet"}, r"imaginet.*imagenette"),
+        ({"precision": "float16"}, "invalid choice: 'float16'"),
         ({"preset": "quick"}, "Unknown preset 'quick'; known presets: reference, default, fast"),
         ({"arms": "chance"}, "Unknown control arm 'chance'; known arms: random-regions"),
         ({"methods": "gradcam"}, "Unknown explanation method 'gradcam'.*Did you mean 'grad-cam'"),

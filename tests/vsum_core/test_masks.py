@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from vsum_core.compiled_network import forget_compiled
 from vsum_core.config import MaskConfig, MaskStageConfig, preset
 from vsum_core.masks import (
     contrast_at,
@@ -252,6 +253,51 @@ def test_bfloat16_gives_nearly_the_same_mask():
     np.testing.assert_allclose(exact.history.p, rough.history.p, atol=0.05)
 
 
+@pytest.mark.slow
+def test_a_compiled_network_gives_the_same_masks_up_to_rounding(compiler):
+    config, ours = preset("default").masks, network()
+    plain, compiled, again = (
+        optimise_masks(
+            ours, striped_images(3), [0] * 3, config=dataclasses.replace(config, compile_network=compile_network)
+        )
+        for compile_network in (False, True, True)
+    )
+    np.testing.assert_allclose(compiled.history.p, plain.history.p, atol=1e-5)
+    np.testing.assert_allclose(compiled.sharp, plain.sharp, atol=0.01)
+    assert ((compiled.sharp < 0.5) == (plain.sharp < 0.5)).mean() > 0.999
+    np.testing.assert_array_equal(again.sharp, compiled.sharp)
+
+
+@torch.library.custom_op("tests::narrow", mutates_args=())
+def narrow(images: torch.Tensor) -> torch.Tensor:
+    """A kernel that has no memory for more than two images at once."""
+    if len(images) > 2:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+    return images.clone()
+
+
+narrow.register_fake(lambda images: torch.empty_like(images))
+narrow.register_autograd(lambda _, gradient: gradient)
+
+
+class NarrowWhenCompiled(StripeDetector):
+    """Runs out of memory in the compiled steps only."""
+
+    def forward(self, images):
+        return super().forward(narrow(images) if torch.compiler.is_compiling() else images)
+
+
+@pytest.mark.slow
+def test_a_compiled_batch_that_does_not_fit_is_halved(compiler):
+    config = dataclasses.replace(short(preset("default").masks, 3), batch_size=4)
+    images = striped_images(3)
+    halved = optimise_masks(
+        network(NarrowWhenCompiled()), images, [0] * 3, config=dataclasses.replace(config, compile_network=True)
+    )
+    fitting = optimise_masks(network(), images, [0] * 3, config=dataclasses.replace(config, batch_size=2))
+    np.testing.assert_allclose(halved.sharp, fitting.sharp, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("images", "targets", "message"),
     [
@@ -278,3 +324,16 @@ def test_cuda_agrees_with_the_cpu():
     on_gpu = optimise_masks(network(device="cuda"), striped_images(2), [0, 0], config=config)
     a, b = on_cpu.sharp < 0.5, on_gpu.sharp < 0.5
     assert (a & b).sum() >= 0.95 * (a | b).sum()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_compiled_with_cuda_graphs_agrees_with_plain_cuda():
+    config = preset("default").masks
+    plain = optimise_masks(network(device="cuda"), striped_images(9), [0] * 9, config=config)
+    compiled = optimise_masks(
+        network(device="cuda"), striped_images(9), [0] * 9, config=dataclasses.replace(config, compile_network=True)
+    )
+    a, b = plain.sharp < 0.5, compiled.sharp < 0.5
+    assert (a & b).sum() >= 0.95 * (a | b).sum()
+    forget_compiled()

@@ -21,6 +21,7 @@ from vsum_core.networks import (
 from vsum_core.networks.efficientnet_lite import pad_in_convolutions
 from vsum_core.networks.folding import fold_batch_norms
 from vsum_core.networks.imagenet import imagenet_names, imagenet_wnids
+from vsum_core.networks.network import compute_in_exact_float32
 
 PHOTOGRAPHS = Path(__file__).resolve().parents[3] / "shared" / "data" / "caltech101"
 
@@ -372,3 +373,9 @@ def test_impossible_specifications_are_refused():
     for change in ({"input_width": 0}, {"std": (1.0, 0.0, 1.0)}, {"categories": ()}, {"wnids": ("n1", "n2")}):
         with pytest.raises(ValueError):
             NetworkSpecification(**(good | change))
+
+
+def test_convolutions_on_cuda_are_kept_from_tf32(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    compute_in_exact_float32()
+    assert not torch.backends.cudnn.allow_tf32

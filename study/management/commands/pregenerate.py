@@ -84,6 +84,17 @@ class Command(BaseCommand):
         )
         parser.add_argument("--out", type=Path, required=True, help="run directory")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        parser.add_argument(
+            "--precision",
+            choices=["float32", "bfloat16"],
+            default="float32",
+            help="of the networks while masks are optimised; scores stay in float32 (%(default)s)",
+        )
+        parser.add_argument(
+            "--compile",
+            action="store_true",
+            help="let networks go through torch.compile while masks are optimised (docs/method.md); slower on a CPU",
+        )
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="parallel work on the CPU")
         parser.add_argument(
@@ -106,6 +117,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Run, and turn what can go wrong into one line that says what to do."""
+        from vsum_core.compiled_network import CompilationError
         from vsum_core.config import MethodsConfig, preset
         from vsum_core.datasets import DatasetError
         from vsum_core.dense_flow import UnsolvedFlowError
@@ -121,8 +133,15 @@ class Command(BaseCommand):
 
         target = console(self.stdout, quiet=options["quiet"])
         try:
+            config = preset(options["preset"], seed=options["seed"])
             config = replace(
-                preset(options["preset"], seed=options["seed"]), methods=MethodsConfig(area=options["method_area"])
+                config,
+                masks=replace(
+                    config.masks,
+                    bfloat16=options["precision"] == "bfloat16",
+                    compile_network=options["compile"],
+                ),
+                methods=MethodsConfig(area=options["method_area"]),
             )
             methods = methods_named(options["methods"])
             arms = control_arms(options["arms"])
@@ -179,6 +198,7 @@ class Command(BaseCommand):
                 "Interrupted. Finished stages are kept: run the same command again to resume.", returncode=130
             ) from interrupt
         except (
+            CompilationError,
             DatasetError,
             EngineError,
             ManifestError,
