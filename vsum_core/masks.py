@@ -61,6 +61,32 @@ class MaskScores:
     area_times_p: float
     binarity: float
 
+    @classmethod
+    def measured(
+        cls,
+        *,
+        p0: float,
+        p_blurred: float,
+        p_smooth: float | None,
+        p_sharp: float,
+        p_thresholded: float,
+        area: float,
+        binarity: float,
+    ) -> MaskScores:
+        """The scores that follow from what was measured; see the attributes."""
+        return cls(
+            p0=p0,
+            p_blurred=p_blurred,
+            p_smooth=p_smooth,
+            p_sharp=p_sharp,
+            p_thresholded=p_thresholded,
+            drop=(p0 - p_sharp) / p0 if p0 > 0 else 0.0,
+            normalised_score=None if p0 == p_blurred else (p_sharp - p0) / (p0 - p_blurred),
+            area=area,
+            area_times_p=area * p_sharp,
+            binarity=binarity,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class MaskHistory:
@@ -357,24 +383,9 @@ def _scores(batch: _Batch, smooth: Tensor, sharp: Tensor, config: MaskConfig) ->
         ],
         dim=1,
     )
-    return tuple(_score(*(float(value) for value in row)) for row in columns.cpu().double().numpy())
-
-
-def _score(
-    p0: float, p_blurred: float, p_smooth: float, p_sharp: float, p_thresholded: float, area: float, binarity: float
-) -> MaskScores:
-    return MaskScores(
-        p0=p0,
-        p_blurred=p_blurred,
-        p_smooth=p_smooth,
-        p_sharp=p_sharp,
-        p_thresholded=p_thresholded,
-        drop=(p0 - p_sharp) / p0 if p0 > 0 else 0.0,
-        normalised_score=None if p0 == p_blurred else (p_sharp - p0) / (p0 - p_blurred),
-        area=area,
-        area_times_p=area * p_sharp,
-        binarity=binarity,
-    )
+    names = ("p0", "p_blurred", "p_smooth", "p_sharp", "p_thresholded", "area", "binarity")
+    rows = columns.cpu().double().numpy()
+    return tuple(MaskScores.measured(**dict(zip(names, map(float, row), strict=True))) for row in rows)
 
 
 def _gather(probabilities: Tensor, targets: Tensor) -> Tensor:

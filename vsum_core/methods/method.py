@@ -183,39 +183,20 @@ def mask_scores(
     blurred = question.blurred
     kept = torch.from_numpy(masks).to(images.device).unsqueeze(1)
     binary = (kept >= question.config.threshold).float()
-    columns = [
+    p0, p_blurred, p_sharp, p_thresholded = (
         target_probabilities(network, shown, targets).double().cpu().numpy()
         for shown in (images, blurred, blend(images, blurred, kept), blend(images, blurred, binary))
-    ]
+    )
+    exact = masks.astype(np.float64)
     return tuple(
-        _scores(
-            *(float(column[index]) for column in columns),
-            mask=masks[index].astype(np.float64),
+        MaskScores.measured(
+            p0=float(p0[index]),
+            p_blurred=float(p_blurred[index]),
             p_smooth=None if p_smooth is None else float(p_smooth[index]),
+            p_sharp=float(p_sharp[index]),
+            p_thresholded=float(p_thresholded[index]),
+            area=float((1 - exact[index]).mean()),
+            binarity=float((exact[index] * (1 - exact[index])).mean()),
         )
         for index in range(len(masks))
-    )
-
-
-def _scores(
-    p0: float,
-    p_blurred: float,
-    p_sharp: float,
-    p_thresholded: float,
-    *,
-    mask: NDArray[np.float64],
-    p_smooth: float | None,
-) -> MaskScores:
-    area = float((1 - mask).mean())
-    return MaskScores(
-        p0=p0,
-        p_blurred=p_blurred,
-        p_smooth=p_smooth,
-        p_sharp=p_sharp,
-        p_thresholded=p_thresholded,
-        drop=(p0 - p_sharp) / p0 if p0 > 0 else 0.0,
-        normalised_score=None if p0 == p_blurred else (p_sharp - p0) / (p0 - p_blurred),
-        area=area,
-        area_times_p=area * p_sharp,
-        binarity=float((mask * (1 - mask)).mean()),
     )
