@@ -63,9 +63,11 @@ QUICK_VARIANTS = ("default", "relative bar", "no bar")
 Change = Callable[[PipelineConfig], PipelineConfig]
 
 
-def k_means(similarity: NDArray[np.floating[Any]], *, config: ClusteringConfig, seed: int) -> Propagation:
+def k_means(
+    similarity: NDArray[np.floating[Any]], *, config: ClusteringConfig, seed: int, device: torch.device | None = None
+) -> Propagation:
     """As many clusters as affinity propagation finds, by k-means on the rows of the similarity matrix."""
-    found = affinity_propagation(similarity, config=config, seed=seed)
+    found = affinity_propagation(similarity, config=config, seed=seed, device=device)
     if len(found.exemplars) < 2:
         return found
     values = np.asarray(similarity, dtype=np.float64)

@@ -8,13 +8,16 @@ sweep is their number squared: 20,000 regions take 4.8 GB, 100,000 in blocks of 
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from vsum_core.clustering import Propagation, affinity_propagation
 from vsum_core.config import ClusteringConfig
 
 
-def propagation_in_blocks(similarity: ArrayLike, *, config: ClusteringConfig, seed: int) -> Propagation:
+def propagation_in_blocks(
+    similarity: ArrayLike, *, config: ClusteringConfig, seed: int, device: torch.device | None = None
+) -> Propagation:
     """Cluster R regions: exactly up to ``config.block_regions`` of them, by a hierarchy above.
 
     Up to that number this is :func:`vsum_core.clustering.affinity_propagation`. Above, the regions are dealt at random
@@ -27,6 +30,7 @@ def propagation_in_blocks(similarity: ArrayLike, *, config: ClusteringConfig, se
             block by block.
         config: preference, damping, when to stop, size of a block.
         seed: of the dealing and of the noise that breaks ties.
+        device: where messages are passed; see :func:`vsum_core.clustering.affinity_propagation`.
 
     Returns:
         ``converged``: all runs did; ``iterations``, ``damping``, ``attempts``: the highest of any run; ``preference``:
@@ -38,19 +42,19 @@ def propagation_in_blocks(similarity: ArrayLike, *, config: ClusteringConfig, se
     matrix = np.asarray(similarity)
     count = len(matrix)
     if count <= config.block_regions:
-        return affinity_propagation(matrix, config=config, seed=seed)
+        return affinity_propagation(matrix, config=config, seed=seed, device=device)
     if matrix.shape != (count, count):
         raise ValueError(f"similarity must have shape (R, R), but it has shape {matrix.shape}.")
     dealt = np.random.default_rng(seed).permutation(count)
     blocks = [np.sort(block) for block in np.array_split(dealt, -(-count // config.block_regions))]
     runs, found = [], []
     for block in blocks:
-        runs.append(affinity_propagation(matrix[np.ix_(block, block)], config=config, seed=seed))
+        runs.append(affinity_propagation(matrix[np.ix_(block, block)], config=config, seed=seed, device=device))
         found.append(block[runs[-1].exemplars])
     candidates = np.sort(np.concatenate(found))
     # Where every region is its own exemplar, there is nothing to be gained by another round.
     if 0 < len(candidates) < count:
-        last = propagation_in_blocks(matrix[np.ix_(candidates, candidates)], config=config, seed=seed)
+        last = propagation_in_blocks(matrix[np.ix_(candidates, candidates)], config=config, seed=seed, device=device)
         runs.append(last)
         candidates = candidates[last.exemplars] if len(last.exemplars) else candidates
     return Propagation(

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from vsum_core.compilation import compiled
 from vsum_core.config import ClusteringConfig
+from vsum_core.device_propagation import pass_messages
 
 FloatMatrix = NDArray[np.float32]
 
@@ -63,6 +65,7 @@ def affinity_propagation(
     config: ClusteringConfig,
     seed: int,
     noise: ArrayLike | None = None,
+    device: torch.device | None = None,
 ) -> Propagation:
     """Cluster R regions by passing messages between them; the number of clusters follows from the preference.
 
@@ -77,7 +80,7 @@ def affinity_propagation(
     similarities are equal (always so for two regions of symmetric similarity) all regions form one cluster around
     region 0.
 
-    Memory beside the input: three float32 (R, R) arrays.
+    Memory beside the input: three float32 (R, R) arrays; with a device one, and three there.
 
     Args:
         similarity: (R, R), how well region k (column) would serve region i (row) as exemplar; higher is more alike;
@@ -85,9 +88,12 @@ def affinity_propagation(
         config: preference, damping and when to stop.
         seed: of the tie-breaking noise.
         noise: standard normal numbers (R, R) to use in place of seeded ones.
+        device: such as a CUDA device, where PyTorch passes the messages (:mod:`vsum_core.device_propagation`); None: on
+            the processor, by Numba.
 
     Raises:
         ValueError: ``similarity`` is not square or not finite, or ``noise`` has another shape.
+        torch.OutOfMemoryError: the messages do not fit into the device's memory.
     """
     similarity = np.asarray(similarity)
     if similarity.ndim != 2 or similarity.shape[0] != similarity.shape[1]:
@@ -108,12 +114,16 @@ def affinity_propagation(
 
     np.fill_diagonal(shifted, preference)
     _break_ties(shifted, seed=seed, noise=noise)
+    on_device = None if device is None else torch.from_numpy(shifted).to(device)
     attempts = 0
     for damping in (config.damping, *config.retry_dampings):
         attempts += 1
-        is_exemplar, converged, iterations = _pass_messages(
-            shifted, _Messages.none(count), damping, config.maximum_iterations, config.convergence_window
-        )
+        limit, window = config.maximum_iterations, config.convergence_window
+        if on_device is None:
+            found = _pass_messages(shifted, _Messages.none(count), damping, limit, window)
+        else:
+            found = pass_messages(on_device, damping=damping, maximum_iterations=limit, window=window)
+        is_exemplar, converged, iterations = found
         if converged:
             break
     labels, exemplars = _assign(shifted, np.flatnonzero(is_exemplar))

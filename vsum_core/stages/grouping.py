@@ -154,7 +154,8 @@ def group(
 
 def _clusters(run: Run, regions: ClassRegions, clusterer: Clusterer) -> tuple[Propagation, list[Cluster]]:
     config = run.config.clustering
-    propagation = clusterer(regions.similarity, config=config, seed=run.config.seed)
+    device = run.device if run.device.type == "cuda" else None  # Numba is faster than PyTorch on the processor
+    propagation = clusterer(regions.similarity, config=config, seed=run.config.seed, device=device)
     return propagation, clusters_from_labels(propagation, regions.similarity, regions.image_of_region, config=config)
 
 
