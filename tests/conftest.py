@@ -10,6 +10,8 @@
 import fcntl
 import os
 import shutil
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,33 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = {"browser": "REQUIRE_BROWSER", "postgresql": "REQUIRE_POSTGRESQL"}
 """Marker → variable that forbids to skip it."""
 POSTGRESQL_URL = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A real disk in memory of a size that the test chooses, mounted on `directory`."""
+
+    directory: Path
+
+    def mount(self, *options):
+        """Mount it, or change it with `remount`: the options of mount(8), such as `size=64k` or `ro`."""
+        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "small-disk", str(self.directory)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode and "remount" not in options:
+            pytest.skip(f"no disk can be mounted here, which takes root and CAP_SYS_ADMIN ({done.stderr.strip()})")
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 64 KiB; `mount("remount", "size=…")` makes it larger, `mount("remount", "ro")` read-only."""
+    if shutil.which("mount") is None:
+        pytest.skip("the program mount is not there")
+    disk = SmallDisk(tmp_path / "disk")
+    disk.directory.mkdir()
+    disk.mount("size=64k")
+    yield disk
+    subprocess.run(["umount", str(disk.directory)], check=True)
 
 
 @pytest.hookimpl(wrapper=True)

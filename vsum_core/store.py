@@ -13,12 +13,14 @@ run killed at any moment leaves nothing half-written, and a second run finds eve
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,16 @@ from typing import Any
 import numpy as np
 
 OBJECT_SUFFIXES = frozenset({"png", "webp", "jpg", "npz", "json"})
+_LARGER = "move the run directory to a larger disk and name that with --out"
+_WRITABLE = "Let this user read and write there, or choose a writable --out directory"
+_MENDS = {
+    errno.ENOSPC: f"Free space there, or {_LARGER}",
+    errno.EDQUOT: f"Free space within this user's quota, or {_LARGER}",
+    errno.EFBIG: f"Raise the limit on the size of files (ulimit -f), or {_LARGER}",
+    errno.EROFS: _WRITABLE,
+    errno.EACCES: _WRITABLE,
+    errno.EPERM: _WRITABLE,
+}
 
 
 class StorageError(RuntimeError):
@@ -157,7 +169,7 @@ class Store:
         return self.directory / "stages" / stage / f"{key}.json"
 
     def _write(self, path: Path, content: bytes) -> None:
-        with _storage_errors(path):
+        with _storage_errors(path, size=len(content)):
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
             try:
@@ -173,11 +185,20 @@ class Store:
 
 
 @contextlib.contextmanager
-def _storage_errors(path: Path) -> Any:
+def _storage_errors(path: Path, *, size: int | None = None) -> Iterator[None]:
+    """Say which file it was, what is missing and what to do; ``size`` is what was to be written, in bytes."""
     try:
         yield
     except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno == errno.ENOSPC and size is not None:
+            reason += f" ({size} bytes to write, {_free_bytes(path)} free)"
+        mend = _MENDS.get(error.errno or 0, "Free space or choose a writable --out directory")
         raise StorageError(
-            f"Cannot use {path}: {error.strerror or error}. "
-            "Finished work is kept; free space or choose a writable --out directory and run the same command again."
+            f"Cannot use {path}: {reason}. Finished work is kept. {mend}, and run the same command again."
         ) from error
+
+
+def _free_bytes(path: Path) -> int:
+    """Free bytes of the disk that holds the nearest folder above ``path`` that is there."""
+    return shutil.disk_usage(next(folder for folder in path.parents if folder.exists())).free

@@ -1,5 +1,6 @@
 """`manage.py pregenerate` as a person meets it: what it prints, what it refuses, how it stops and goes on."""
 
+import hashlib
 import io
 import json
 import os
@@ -331,3 +332,41 @@ def test_what_a_run_will_cost_and_what_it_did(world, tmp_path):
     assert "From earlier runs on this machine" in again
     assert re.search(r"all, by the clock +│ +\d+\.\d+ +│ +\d+\.\d+ +│ +[+-]\d+ %", again)
     assert "Nothing is left to compute." in printed()
+
+
+def assert_whole(directory):
+    """Every file is finished: objects are what their names say, records are JSON and their arrays are there."""
+    for path in directory.rglob("*"):
+        if path.is_file() and "objects" in path.parts:
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem, path
+        elif path.is_file():
+            assert path.suffix == ".json", path
+            arrays = json.loads(path.read_bytes()).get("arrays")
+            assert arrays is None or (directory / arrays).is_file()
+
+
+def test_a_run_whose_disk_fills_up_goes_on_to_the_same_manifest(finished, world, small_disk):
+    """The disk grows, is full again and again in other places, and is read-only in between."""
+    directory = small_disk.directory / "run"
+    for size in ("64k", "160k", "320k"):
+        small_disk.mount("remount", f"size={size}")
+        with pytest.raises(
+            CommandError, match=r"No space left on device.*Finished work is kept\. Free space"
+        ) as caught:
+            run(world, directory)
+        assert "\n" not in str(caught.value)
+        assert_whole(directory)
+        assert not (directory / "manifest.json").exists()
+    small_disk.mount("remount", "ro", "size=16m")
+    with pytest.raises(CommandError, match=r"Read-only file system.*choose a writable --out directory"):
+        run(world, directory)
+    small_disk.mount("remount", "rw", "size=16m")
+    assert f"{NETWORK}: screening: nothing to do" in run(world, directory)
+    assert_whole(directory)
+    assert (directory / "manifest.json").read_bytes() == (finished[0] / "manifest.json").read_bytes()
+
+
+def test_drawn_birds_that_do_not_fit_are_one_line(world, settings, small_disk):
+    settings.VAR_DIRECTORY = small_disk.directory / "var"
+    with pytest.raises(CommandError, match=r"drawn birds cannot be written to .*No space left .*set VAR_DIRECTORY"):
+        run(world, small_disk.directory / "run", images=None, dataset="drawn-birds")

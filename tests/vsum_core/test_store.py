@@ -1,7 +1,10 @@
-import errno
 import hashlib
 import os
+import re
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,13 +87,59 @@ def test_a_read_only_directory_is_a_clear_error(tmp_path):
         Store(tmp_path / "run")
 
 
-def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(tmp_path, monkeypatch):
-    store = Store(tmp_path)
+def files_of(directory):
+    return sorted(path for path in directory.rglob("*") if path.is_file())
 
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match=r"No space left on device.*Finished work is kept"):
-        store.put(b"hello", suffix="json")
-    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(small_disk):
+    store = Store(small_disk.directory / "run")
+    kept = store.remember("masks", "small", values={}, arrays={"mask": np.arange(10)})
+    before = files_of(store.directory)
+    noise = np.random.default_rng(0).random(40_000)  # 320,000 bytes on a disk of 65,536
+    with pytest.raises(
+        StorageError, match=r"No space left on device \(\d+ bytes to write, \d+ free\)\. Finished work is kept\. Free"
+    ):
+        store.remember("masks", "large", values={}, arrays={"mask": noise})
+    assert files_of(store.directory) == before and not store.knows("masks", "large")
+    np.testing.assert_array_equal(store.recall("masks", "small").arrays["mask"], kept.arrays["mask"])
+    small_disk.mount("remount", "size=1m")
+    store.remember("masks", "large", values={}, arrays={"mask": noise})
+    np.testing.assert_array_equal(store.recall("masks", "large").arrays["mask"], noise)
+
+
+def test_a_read_only_disk_is_a_clear_error(small_disk):
+    store = Store(small_disk.directory / "run")
+    store.remember("masks", "k", values={"x": 1})
+    small_disk.mount("remount", "ro")
+    for write in (
+        lambda: store.put(b"hello", suffix="json"),
+        lambda: store.forget("masks", "k"),
+        lambda: Store(small_disk.directory / "other"),
+    ):
+        with pytest.raises(
+            StorageError, match=r"Read-only file system\. Finished .* choose a writable --out directory"
+        ):
+            write()
+    assert Store(small_disk.directory / "run").recall("masks", "k").values == {"x": 1}  # reading is still possible
+    small_disk.mount("remount", "rw")
+    store.forget("masks", "k")
+    assert not store.knows("masks", "k")
+
+
+def test_a_limit_on_the_size_of_files_is_a_clear_error_without_root(tmp_path):
+    """The limit holds for a whole process, so one of its own; nothing has to be mounted."""
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from vsum_core.store import StorageError, Store\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n"
+        "    Store(Path(sys.argv[1])).put(bytes(2000), suffix='json')\n"
+        "except StorageError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    )
+    assert re.search(r"File too large\. Finished work is kept\. Raise the limit .*ulimit -f", done.stdout), done.stderr
+    assert files_of(tmp_path) == []

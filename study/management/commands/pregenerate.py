@@ -231,7 +231,13 @@ def read_images(options: dict[str, Any], progress: Any) -> Any:
     if options["dataset"] == DRAWN_BIRDS:
         directory = root / f"{DRAWN_BIRDS}-{options['seed']}"
         count = BIRDS_PER_SPECIES if options["per_class"] is None else options["per_class"]
-        write_birds(directory, per_species=count, seed=options["seed"], both_ways=False)
+        try:
+            write_birds(directory, per_species=count, seed=options["seed"], both_ways=False)
+        except OSError as error:
+            raise CommandError(
+                f"The drawn birds cannot be written to {directory}: {error.strerror or error}. "
+                "Free space there or set VAR_DIRECTORY to a folder that can be written, and run the same command again."
+            ) from error
         # An earlier run may have drawn more of them.
         return read_image_folder(directory, classes=classes, per_class=count)
     return torchvision_dataset(options["dataset"], root, classes=classes, per_class=options["per_class"])
