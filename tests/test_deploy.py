@@ -1,5 +1,6 @@
 """The files under `deploy/`: units that systemd accepts, a site that nginx serves, commands and variables that are."""
 
+import fnmatch
 import http.client
 import json
 import os
@@ -21,6 +22,8 @@ from django.core.management import get_commands
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
+CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+COMPOSE = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
 SETTINGS = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "config").glob("*.py"))
 TOKEN = "kX3_9fQ-zz81LmPq0aBcDe"
 PUBLIC_ADDRESS = "198.51.100.7"
@@ -57,6 +60,64 @@ def test_the_example_holds_no_secret():
         ("SECRET_KEY", ""),
         ("EXTERNAL_ID_KEY", ""),
     ]
+
+
+def ignored(path):
+    """Tell whether `.dockerignore` leaves a path out of images; it knows the kinds of patterns that stand there."""
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    assert all(pattern.removeprefix("**/").strip("*") and not pattern.startswith("!") for pattern in patterns)
+    parts = path.split("/")
+    above = ["/".join(parts[: number + 1]) for number in range(len(parts))]
+    return any(
+        fnmatch.fnmatchcase(name, pattern) or (pattern.startswith("**/") and fnmatch.fnmatchcase(part, pattern[3:]))
+        for pattern in patterns
+        for name, part in zip(above, parts, strict=True)
+        if name.count("/") == pattern.count("/") or pattern.startswith("**/")
+    )
+
+
+def test_every_path_that_the_containers_name_is_there_and_gets_into_the_image():
+    copied = re.findall(r"^COPY (?!--from)(\S+) ", CONTAINERFILE, re.M)
+    started = re.findall(r"deploy/[a-z_.]+\.py|manage\.py", CONTAINERFILE + COMPOSE)
+    named = {*copied, *started, *re.findall(r"dockerfile: (\S+) }", COMPOSE)}
+    assert named >= {".", "requirements.lock", "deploy/gunicorn.conf.py", "deploy/healthy.py", "manage.py"}
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    packages = [f"{name}/__init__.py" for name in ("analysis", "study", "vsum_core")]
+    needed = {*named, *packages, "config/wsgi.py", "contracts/long_table.json", "locale/it", "templates/x"} - {"."}
+    assert [path for path in needed if ignored(path)] == []
+
+
+def test_no_secret_no_data_and_no_test_gets_into_the_image():
+    left_out = (".git/config", ".venv/bin/python", "var/secret_key", "var/db.sqlite3", "deploy/environment")
+    left_out += (".env", "deploy/.env", "tests/conftest.py", "study/__pycache__/apps.cpython-312.pyc", ".mypy_cache/x")
+    assert [path for path in left_out if not ignored(path)] == []
+    assert not (ROOT / ".containerignore").exists()  # podman would read that one alone, and docker never
+    if (ROOT / ".git").exists():  # not in a release
+        for path in ("deploy/environment", "deploy/.env"):
+            assert subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT).returncode == 0, path
+
+
+def test_what_the_services_write_is_on_volumes_of_the_image_s_account():
+    """A new volume belongs to whom the folder of the image belongs to; everything else is read-only."""
+    (made,) = re.findall(r"install -d -o study -m 750 (.+)$", CONTAINERFILE, re.M)
+    (study,) = re.findall(r"^x-study: .*?^services:", COMPOSE, re.M | re.S)
+    mounted = re.findall(r'"[a-z]+:(/[a-z]+)"', study)
+    assert sorted(mounted) == sorted(made.split()) == ["/backups", "/data"]
+    assert "read_only: true" in study
+    example = (DEPLOY / "environment.example").read_text(encoding="utf-8")
+    places = dict(re.findall(r"^([A-Z_]+)=(/\S+)$", example, re.M))
+    assert places.keys() == {"VAR_DIRECTORY", "X_ACCEL_LOCATION"}
+    for name in (*places, "DATABASE_URL"):  # of the systemd services; the containers have their own
+        assert re.search(rf"^    {name}: ", study, re.M), name
+    assert re.search(r"^    VAR_DIRECTORY: /data$", study, re.M)
+
+
+def test_the_database_is_no_newer_than_the_image_s_pg_dump():
+    """Otherwise pg_dump refuses, and there is no backup."""
+    (release,) = re.findall(r"^ARG BASE=docker\.io/library/python:3\.\d+-slim-([a-z]+)$", CONTAINERFILE, re.M)
+    (server,) = re.findall(r"image: docker\.io/library/postgres:(\d+)$", COMPOSE, re.M)
+    assert int(server) <= {"bookworm": 15, "trixie": 17}[release]
 
 
 @needs_systemd
@@ -322,13 +383,18 @@ def test_the_shipped_server_runs_in_production_and_its_log_names_nobody(tmp_path
         "STATIC_MANIFEST": "0",
         "TRUSTED_PROXIES": "1",
         "TRUST_REQUEST_ID": "1",
-        "BIND": f"unix:{place}",
+        "BIND": f"127.0.0.1:{free_port()}",
         "WEB_WORKERS": "1",
     }
+    (script,) = re.findall(r'healthcheck: { test: \["CMD", "python", "(\S+)"\]', COMPOSE)
+    healthy = [sys.executable, script]
     log = tmp_path / "log"
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "config.wsgi"],
+            [
+                *(sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "config.wsgi"),
+                *("--bind", f"unix:{place}", "--bind", environment["BIND"]),  # as under systemd, and as in a container
+            ],
             cwd=ROOT,
             env=environment,
             stderr=stream,
@@ -347,9 +413,11 @@ def test_the_shipped_server_runs_in_production_and_its_log_names_nobody(tmp_path
             assert response.getheader("X-Request-ID") == "abcdef012345"
             assert response.getheader("Strict-Transport-Security") == "max-age=31536000; includeSubDomains"
             assert over_socket(place, "/", **{"X-Forwarded-Proto": "http"})[0].status == 301
+            assert subprocess.run(healthy, cwd=ROOT, env=environment).returncode == 0
         finally:
             process.terminate()
             process.wait(timeout=60)
+    assert subprocess.run(healthy, cwd=ROOT, env=environment, capture_output=True).returncode != 0
     text = log.read_text()
     lines = [json.loads(line) for line in text.splitlines()]
     request = next(line for line in lines if line["logger"] == "study.requests" and line["status"] == 404)

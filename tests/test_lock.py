@@ -41,6 +41,25 @@ def test_the_lock_satisfies_what_is_required(requirement):
     assert all(requirement.specifier.contains(version) for version, _hashes in pins), f"{requirement}: run make lock"
 
 
+def test_what_the_extras_of_required_packages_need_is_pinned_too():
+    missing, extras = set(), 0
+    for requirement in wanted():
+        for extra in requirement.extras:
+            needs = [Requirement(text) for text in metadata.requires(requirement.name) or []]
+            asked_for = [need for need in needs if need.marker is not None and is_for(need, extra)]
+            extras += len(asked_for)
+            missing |= {
+                f"{requirement} needs {need}" for need in asked_for if canonicalize_name(need.name) not in locked()
+            }
+    assert extras >= 3  # binary, pool, compat
+    assert missing == set(), "run make lock"
+
+
+def is_for(need, extra):
+    """Tell whether a package is needed because of an extra, on this system."""
+    return need.marker.evaluate({"extra": extra}) and not need.marker.evaluate({"extra": ""})
+
+
 def test_what_pinned_packages_need_is_pinned_too():
     """Read from what is installed here: nothing that one of them requires on this system is missing."""
     missing = set()
