@@ -8,11 +8,12 @@ what the queryset would return.
     PARTICIPANT.first(token="…")
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
 from typing import Any, Generic, TypeVar
 
-from django.db import connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models import Expression
 from django.db.models.query import QuerySet
 from django.db.models.sql import UpdateQuery
@@ -35,10 +36,13 @@ class Parameter(Expression):
 
 
 class _Statement:
-    """SQL with its parameters, and what else the compiler found out, for one connection."""
+    """SQL with its parameters, and what else the compiler found out, for one connection.
 
-    def __init__(self, query: Any, connection: Any) -> None:
-        self.query = query
+    Compiling changes the query that is compiled, so no other thread may have the same one: each statement has its own.
+    """
+
+    def __init__(self, queryset: "QuerySet[Any, Any]", query: Any, connection: Any) -> None:
+        self.queryset = queryset
         self.connection = connection
         self.compiler = query.get_compiler(connection=connection, using=connection.alias)
         self.sql, self.parameters = self.compiler.as_sql()
@@ -64,15 +68,23 @@ class _Statement:
         return compiler
 
 
-class _Prepared:
-    """What queries and updates share: one statement per connection, kept on it, so that it goes when it goes."""
+class _Prepared(ABC):
+    """What queries and updates share: one statement per connection, kept on it, so that it goes when it goes.
 
-    def statement(self, queryset: "QuerySet[Any, Any]", make_query: Callable[[], Any]) -> _Statement:
-        connection = connections[queryset.db]
+    A connection belongs to one thread, and it is the connection of the default database.
+    """
+
+    def statement(self) -> _Statement:
+        """Return the statement of this thread's connection, compiled now if it is the first time."""
+        connection = connections[DEFAULT_DB_ALIAS]
         kept: dict[_Prepared, _Statement] = vars(connection).setdefault("prepared_statements", {})
         if self not in kept:
-            kept[self] = _Statement(make_query(), connection)
+            kept[self] = self.compile(connection)
         return kept[self]
+
+    @abstractmethod
+    def compile(self, connection: Any) -> _Statement:
+        """Return the statement for a connection, made from a queryset that nobody else has."""
 
 
 class PreparedQuery(_Prepared, Generic[R]):
@@ -81,7 +93,11 @@ class PreparedQuery(_Prepared, Generic[R]):
     def __init__(self, make: "Callable[[], QuerySet[Any, R]]") -> None:
         """Compile nothing yet: while modules are imported, models are not ready."""
         self.make = make
-        self.queryset: QuerySet[Any, R] | None = None
+
+    def compile(self, connection: Any) -> _Statement:
+        """Return the statement for a connection."""
+        queryset = self.make()
+        return _Statement(queryset, queryset.query, connection)
 
     def all(self, **values: Any) -> list[R]:
         """Return all rows for these values.
@@ -89,14 +105,11 @@ class PreparedQuery(_Prepared, Generic[R]):
         Raises:
             KeyError: a value is missing.
         """
-        if self.queryset is None:
-            self.queryset = self.make()
-        template = self.queryset
-        statement = self.statement(template, lambda: template.query)
-        compiler = statement.compiler_with(values)
+        statement = self.statement()
+        template, compiler = statement.queryset, statement.compiler_with(values)
         query = copy(template.query)
         query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
-        rows = type(template)(model=template.model, query=query, using=template.db)
+        rows = type(template)(model=template.model, query=query, using=statement.connection.alias)
         rows._iterable_class = template._iterable_class
         rows._fields = template._fields  # type: ignore[attr-defined]
         return list(rows)
@@ -125,7 +138,14 @@ class PreparedUpdate(_Prepared):
         """Compile nothing yet."""
         self.make = make
         self.new = new
-        self.queryset: QuerySet[Any, Any] | None = None
+
+    def compile(self, connection: Any) -> _Statement:
+        """Return the statement for a connection."""
+        queryset = self.make()
+        query = queryset.query.chain(UpdateQuery)
+        query.add_update_values(self.new)  # type: ignore[attr-defined]
+        query.clear_ordering(force=True)
+        return _Statement(queryset, query, connection)
 
     def run(self, **values: Any) -> int:
         """Update, and return the number of rows.
@@ -133,14 +153,4 @@ class PreparedUpdate(_Prepared):
         Raises:
             KeyError: a value is missing.
         """
-        if self.queryset is None:
-            self.queryset = self.make()
-        template = self.queryset
-        statement = self.statement(template, lambda: self._query(template))
-        return int(statement.compiler_with(values).execute_sql(ROW_COUNT))
-
-    def _query(self, template: "QuerySet[Any, Any]") -> Any:
-        query = template.query.chain(UpdateQuery)
-        query.add_update_values(self.new)  # type: ignore[attr-defined]
-        query.clear_ordering(force=True)
-        return query
+        return int(self.statement().compiler_with(values).execute_sql(ROW_COUNT))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from study.models import Study
 
 TASK_EVERY_SECONDS = 0.5
+ERROR_LINE = re.compile(r"[A-Za-z_][\w.]*(Error|Exception)\b")
 MIGRATE_AFTER_SECONDS = 1.0
 
 
@@ -271,13 +274,21 @@ def torture(plan: Plan) -> dict[str, Any]:
         finally:
             background.stop()
             server.stop()
+        errors = logged_errors(server.log)
     outcome.kills = {victim.value: killer.count[victim] for victim in Victim}
     outcome.seconds = round(time.monotonic() - began, 1)
     if outcome.lost or outcome.doubled:
         outcome.problems.append("Answers were lost or doubled.")
     if outcome.refused and not killer.count[Victim.CONNECTIONS] and not plan.migrate:
         outcome.problems.append(f"The server refused requests although its database was there: {outcome.refused}.")
+        outcome.problems += [f"{number} times in the server's log: {line}" for line, number in errors]
     return asdict(outcome)
+
+
+def logged_errors(log: Path, *, most: int = 5) -> list[tuple[str, int]]:
+    """Return the most frequent last lines of tracebacks in a log, and how often each is there."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return Counter(line for line in lines if ERROR_LINE.match(line)).most_common(most)
 
 
 def _url() -> str:

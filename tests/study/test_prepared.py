@@ -1,5 +1,8 @@
 """Statements that are compiled once give what their querysets give."""
 
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -104,3 +107,31 @@ def test_an_update_may_build_on_what_is_there(people):
     assert [serve.run(trial=trial.pk, now=now) for now in (first, second)] == [1, 1]
     trial.refresh_from_db()
     assert (trial.served_at, trial.serves) == (first, 2)
+
+
+def test_threads_that_are_first_at_the_same_time_compile_the_same():
+    """A worker's threads meet the first requests together. Compiling changes a query, so none may see another's."""
+    threads, rounds = 8, 10
+
+    def make():
+        return Trial.objects.select_related("participant__study").filter(
+            participant__token=Parameter("token", CharField()), nonce=Parameter("nonce", CharField())
+        )
+
+    def first_use(query, barrier):
+        barrier.wait()
+        try:
+            return query.statement().sql
+        finally:
+            connection.close()
+
+    pace = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in range(rounds):
+                query, barrier = PreparedQuery(make), threading.Barrier(threads)
+                written = [pool.submit(first_use, query, barrier) for _ in range(threads)]
+                assert {one.result() for one in written} == {PreparedQuery(make).statement().sql}
+    finally:
+        sys.setswitchinterval(pace)
