@@ -76,6 +76,7 @@ types: setup-dev ## mypy: strict for vsum_core and analysis
 
 unit: setup-dev ## pytest on two workers; prints a reason for every skip
 	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -m compiles
 
 torture: setup-dev ## answers while processes are killed; KILLS=10000, DATABASE="sqlite postgresql"
 	$(BIN)/python -m benchmarks.torture --kills $(KILLS) --databases $(DATABASE)

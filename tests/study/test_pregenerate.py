@@ -127,6 +127,7 @@ def test_precision_is_part_of_the_configuration(finished, world, tmp_path):
     assert rough["run"]["config"]["masks"]["bfloat16"]
 
 
+@pytest.mark.compiles
 @pytest.mark.slow
 def test_a_run_with_compiled_networks_is_estimated_and_made(world, tmp_path, compiler):
     printed = run(world, tmp_path / "estimate", compile=True, estimate=True, per_class=2)

@@ -8,6 +8,7 @@ from vsum_core.compiled_network import CompilationError, compiled_logits, forget
 from vsum_core.networks import Network, NetworkSpecification
 
 SIDE = 8
+pytestmark = pytest.mark.compiles
 
 
 def network(module=None):

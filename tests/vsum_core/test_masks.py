@@ -253,6 +253,7 @@ def test_bfloat16_gives_nearly_the_same_mask():
     np.testing.assert_allclose(exact.history.p, rough.history.p, atol=0.05)
 
 
+@pytest.mark.compiles
 @pytest.mark.slow
 def test_a_compiled_network_gives_the_same_masks_up_to_rounding(compiler):
     config, ours = preset("default").masks, network()
@@ -287,6 +288,7 @@ class NarrowWhenCompiled(StripeDetector):
         return super().forward(narrow(images) if torch.compiler.is_compiling() else images)
 
 
+@pytest.mark.compiles
 @pytest.mark.slow
 def test_a_compiled_batch_that_does_not_fit_is_halved(compiler):
     config = dataclasses.replace(short(preset("default").masks, 3), batch_size=4)
@@ -326,6 +328,7 @@ def test_cuda_agrees_with_the_cpu():
     assert (a & b).sum() >= 0.95 * (a | b).sum()
 
 
+@pytest.mark.compiles
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_compiled_with_cuda_graphs_agrees_with_plain_cuda():
