@@ -58,8 +58,13 @@ class BrowserVisit:
                 if name not in MEASURED_BY_THE_PAGE and form.fields.get(name) != value:
                     self._fill(place, name, value)
             button = place.locator("[type=submit]").first
-            with self._page.expect_navigation():
-                button.click(click_count=2 if twice else 1, no_wait_after=True)
+            try:
+                with self._page.expect_navigation():
+                    button.click(click_count=2 if twice else 1, no_wait_after=True)
+            except Error as error:
+                # The second press may send the form while the first one's answer is on its way, and takes its place.
+                if not twice or "net::ERR_ABORTED" not in error.message:
+                    raise
             self._page.wait_for_load_state("networkidle" if twice else "load")
         except Error as error:
             raise SimulationError(f"The browser could not send the form of {self._path()}: {error.message}") from error
