@@ -82,7 +82,7 @@ def order_items(sets: Sequence[Sequence[str]], *, generator: np.random.Generator
 
 def _cheapest_assignment(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return rows and columns of the cheapest one-to-one assignment."""
-    # Importing SciPy takes as long as all of Django; pages never plan, and should not wait for it when they start.
+    # SciPy takes long to import (`python -X importtime`); pages never plan, and should not wait for it when they start.
     from scipy.optimize import linear_sum_assignment
 
     rows, columns = linear_sum_assignment(cost)
