@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import scipy.optimize  # noqa: F401
-import scipy.sparse  # noqa: F401  (plans load SciPy when first drawn; its import must not count as a test's own time)
+import scipy.optimize  # noqa: F401  (plans load SciPy when first drawn; its import must not count as a test's time)
 from django.test import Client
 from PIL import Image
 
