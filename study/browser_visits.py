@@ -59,8 +59,8 @@ class BrowserVisit:
                     self._fill(place, name, value)
             button = place.locator("[type=submit]").first
             if twice:
-                # The second press may send the form again and replace the first one's navigation, which then never ends;
-                # so what is waited for is a new page, whichever press brought it, and then for the network to be quiet.
+                # The second press may send the form again and replace the first navigation, which then never ends.
+                # What is waited for is a new page, whichever press brought it, and then that the network is quiet.
                 with self._page.expect_event("load"):
                     button.click(click_count=2, no_wait_after=True)
                 self._page.wait_for_load_state("networkidle")
