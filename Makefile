@@ -47,9 +47,6 @@ audit: setup-dev ## ask for known vulnerabilities of what requirements.lock pins
 		echo "Not clean. If no vulnerability is listed above, the service could not be asked, and nothing is known."; \
 		exit 1; }
 
-# Keep the large buffers that every mask step frees with the process instead of asking the system for them again.
-demo: export MALLOC_MMAP_THRESHOLD_ = 1073741824
-demo: export MALLOC_TRIM_THRESHOLD_ = 4294967296
 demo: setup ## the whole way: summaries, a study, simulated answers, the report, a server (SERVE=0: no server)
 	$(BIN)/python manage.py demo $(DEMO_OPTIONS)
 ifneq ($(SERVE),0)

@@ -31,6 +31,7 @@ from sklearn.cluster import KMeans
 from vsum_core.clustering import Propagation, affinity_propagation
 from vsum_core.config import ClusteringConfig, EvidenceKind, Matcher, PipelineConfig, QualityBar, preset
 from vsum_core.datasets import ImageFile, read_image, read_image_folder, read_part_masks
+from vsum_core.freed_memory import keep_freed_memory
 from vsum_core.ground_truth import (
     Deletion,
     PartUse,
@@ -152,6 +153,7 @@ class CaseResult:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
+    keep_freed_memory()
     torch.set_num_threads(options.threads)
     folder = options.run / f"birds-{options.seed}-{'both-ways' if options.both_ways else 'facing-right'}"
     write_birds(

@@ -12,10 +12,10 @@ The loop (``benchmarks.mask_loop``: one image at a time, batch normalisation not
 of ``reference``) sees only the first ``--loop-images`` images, as it is slow; 0 leaves it out.
 
 ``--peak-tflops`` gives what the machine could do, one number for each precision: then the share of it that the
-networks' operations make is printed as well (``benchmarks.step_operations``). Batches are filled with copies, whose
-operations do not count: give a multiple of the batch size. Speed does not depend on weights, so with
-``--random-weights`` a network of torchvision such as vgg16 is measured without a download; all images take part, its
-own answers are the classes, and nothing but times means anything.
+networks' operations make is printed as well (``benchmarks.step_operations``). Batches are filled with copies, which
+cost time and count for nothing: give a multiple of the batch size (a line says so where it is none). Speed does not
+depend on weights, so with ``--random-weights`` a network of torchvision such as vgg16 is measured without a download;
+all images take part, its own answers are the classes, and nothing but times means anything.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from benchmarks.random_network import random_network
 from benchmarks.step_operations import share_of_peak, step_operations
 from vsum_core.config import MaskConfig, RegionConfig, preset, preset_names
 from vsum_core.datasets import read_image, read_image_folder
+from vsum_core.freed_memory import keep_freed_memory
 from vsum_core.masks import optimise_masks
 from vsum_core.networks import Network, load_network
 from vsum_core.regions import mask_regions
@@ -69,6 +70,7 @@ class Setting:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
+    keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
     network = _network(options)
@@ -86,6 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         for compiled in ((False, True) if options.compile else (False,))
     ]
+    for setting in settings:
+        size = setting.config().batch_size
+        if len(images) % size:
+            print(f"{setting.name()}: batches of {size} are filled with copies, so times per image are too long.")
     rows = {setting.name(): measure(network, images, targets, setting) for setting in settings}
     print(table(rows))
     loop: Row = {}

@@ -30,6 +30,7 @@ from rich.table import Table
 from benchmarks.photograph_curves import CurveMeans, mask_curves, summary_curve
 from vsum_core.config import Arm, preset, preset_names
 from vsum_core.datasets import read_image_folder
+from vsum_core.freed_memory import keep_freed_memory
 from vsum_core.networks import Network, load_network
 from vsum_core.pipeline import device_named, pregenerate
 from vsum_core.progress import Silent
@@ -98,6 +99,7 @@ class Comparison:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
+    keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
     device = device_named(options.device)

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from vsum_core.config import PipelineConfig
 from vsum_core.datasets import ImageFile, ImageSet
 from vsum_core.engines.engine import EngineError, Outcome, Work
+from vsum_core.freed_memory import keep_freed_memory
 from vsum_core.networks import Network
 from vsum_core.progress import Silent
 from vsum_core.provenance import code_digest
@@ -154,6 +155,7 @@ class RunBench:
 
     def __init__(self, content: bytes, *, device: torch.device) -> None:
         workplace: Workplace = pickle.loads(content)  # noqa: S301 - made by the process that started this one
+        keep_freed_memory()
         torch.set_num_threads(workplace.threads)
         self._limits = threadpool_limits(limits=workplace.threads)
         _check_surroundings(workplace, device)

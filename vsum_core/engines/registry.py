@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from vsum_core.engines.engine import Engine, EngineError
+from vsum_core.freed_memory import keep_freed_memory
 
 _ENGINE_MODULES = {"local": "vsum_core.engines.local", "ray": "vsum_core.engines.ray_engine"}
 """By name; each module defines ``engine_of(options)``, which gives an engine or None."""
@@ -48,7 +49,8 @@ def load_engine(name: str, options: EngineOptions) -> Engine | None:
     """The named engine, not yet open; None where all is done in this process.
 
     Sets the number of PyTorch's threads in this process to that of the workers: the last bit of a result may depend on
-    it, and what this process computes itself must be as if a worker had.
+    it, and what this process computes itself must be as if a worker had. Large buffers stay with this process
+    (:func:`vsum_core.freed_memory.keep_freed_memory`).
 
     Raises:
         EngineError: no such engine, or what it needs is not installed.
@@ -57,6 +59,7 @@ def load_engine(name: str, options: EngineOptions) -> Engine | None:
         raise EngineError(f"Unknown engine {name!r}; known engines: {', '.join(_ENGINE_MODULES)}.")
     make: Callable[[EngineOptions], Engine | None] = importlib.import_module(_ENGINE_MODULES[name]).engine_of
     engine = make(options)
+    keep_freed_memory()
     if engine is not None:
         torch.set_num_threads(engine.threads)
     elif options.threads is not None:
