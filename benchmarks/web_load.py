@@ -19,6 +19,8 @@ import aiohttp
 
 ACTION = re.compile(r'<form[^>]*action="([^"]*)"')
 HIDDEN = re.compile(r'<input type="hidden" name="(csrftoken)" value="(\d+)"')
+PREFER = {"Prefer": "return=representation"}
+"""What the pages of the study send; the other sites do not know it and lead on as ever."""
 MOST_PAGES_BEFORE_TRIALS = 10
 PATIENCE = aiohttp.ClientTimeout(total=120)
 
@@ -134,7 +136,8 @@ class Person:
         following = await self.post(action, fields)
         self.record.taken.append(text)
         posted = time.perf_counter()
-        await self.get(following)
+        if following:
+            await self.get(following)
         shown = time.perf_counter()
         self.record.posts.append(1000 * (posted - began))
         self.record.pages.append(1000 * (shown - posted))
@@ -155,13 +158,16 @@ class Person:
                 raise UnexpectedPageError(f"GET {url} was answered with {response.status}.")
 
     async def post(self, url: str, fields: dict[str, str]) -> str:
-        """Send a form and return where the site leads.
+        """Send a form and return where the site leads; "" where the response brought the next page, as to a browser.
 
         Raises:
             UnexpectedPageError: it leads nowhere.
         """
-        async with self.session.post(url, data=fields, allow_redirects=False) as response:
-            await response.read()
+        async with self.session.post(url, data=fields, headers=PREFER, allow_redirects=False) as response:
+            text = await response.text()
+            if "preference-applied" in response.headers:
+                self.page = text
+                return ""
             if response.status not in {302, 303}:
                 raise UnexpectedPageError(f"POST {url} was answered with {response.status}.")
             target = urlsplit(response.headers["location"])

@@ -61,7 +61,7 @@ class BrowserVisit:
             if twice:
                 # The second press may send the form again and replace the first navigation, which then never ends.
                 # What is waited for is a new page, whichever press brought it, and then that the network is quiet.
-                with self._page.expect_event("load"):
+                with self._page.expect_event("framenavigated"):
                     button.click(click_count=2, no_wait_after=True)
                 self._page.wait_for_load_state("networkidle")
             else:

@@ -1,9 +1,10 @@
 """Which page a participant sees now. The server decides it, from what is stored; nothing is written here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from django.db.models import BigAutoField, Count, IntegerField, Q, QuerySet
+from django.db.models import BigAutoField, Count, IntegerField, Q, QuerySet, Subquery
 
 from study.design import PlacedQuestionnaire
 from study.models import Moment, Participant, ParticipantState, Phase, QuestionnaireAnswer, Trial
@@ -64,12 +65,12 @@ PAGES_OF_ENDS = {
 }
 
 
-def current_step(participant: Participant) -> Step:
-    """Return what the participant should see now."""
+def current_step(participant: Participant, *, open_trials: list[Trial] | None = None) -> Step:
+    """Return what the participant should see now; `open_trials` are their first ones, where they are at hand."""
     end = _end(participant)
     if end is not None:
         return Step(end)
-    trials = _open_trials(participant)
+    trials = _open_trials(participant) if open_trials is None else open_trials
     moment = Moment.AFTER if not trials else Moment.BEFORE if participant.active_at is None else None
     questionnaire = next(iter(waiting_questionnaires(participant, moment)), None) if moment else None
     if questionnaire is not None:
@@ -130,21 +131,42 @@ def _end(participant: Participant) -> Page | None:
     return PAGES_OF_ENDS.get(ParticipantState(participant.state))
 
 
+def unanswered_trials(participant: Participant) -> tuple[list[Trial], Progress]:
+    """Return the first trials without an answer, and the progress in all that counts; one query.
+
+    There is one trial more than :func:`current_step` looks at. Without any, the progress is not known: 0 of 0.
+    """
+    trials = _of(participant, UNANSWERED_TRIALS.all(participant=participant.pk))
+    counts = vars(trials[0]) if trials else {}
+    return trials, Progress(done=counts.get("main_done") or 0, total=counts.get("main_total") or 0)
+
+
 def _open_trials(participant: Participant) -> list[Trial]:
     """Return the first trials that wait for an answer, or for going on from their feedback; one query."""
-    trials = OPEN_TRIALS.all(participant=participant.pk)
+    return _of(participant, OPEN_TRIALS.all(participant=participant.pk))
+
+
+def _of(participant: Participant, trials: Sequence[Trial]) -> list[Trial]:
     for trial in trials:
         trial.participant = participant
-    return trials
+    return list(trials)
 
 
 def _trials_of_somebody() -> QuerySet[Trial]:
     return Trial.objects.filter(participant_id=Parameter("participant", BigAutoField()))
 
 
+def _trials_that_count() -> QuerySet[Trial]:
+    return _trials_of_somebody().exclude(phase=Phase.PRACTICE)
+
+
 def _counted(trials: QuerySet[Trial]) -> "QuerySet[Trial, tuple[int, int]]":
     counts = trials.values("participant").annotate(done=Count("answer"), total=Count("pk"))
     return counts.order_by().values_list("done", "total")
+
+
+def _number(trials: QuerySet[Trial], count: Count) -> Subquery:
+    return Subquery(trials.order_by().values("participant").annotate(number=count).values("number"))
 
 
 OPEN_TRIALS = PreparedQuery(
@@ -154,7 +176,18 @@ OPEN_TRIALS = PreparedQuery(
         .order_by("position")[: 1 + TRIALS_TO_PRELOAD]
     )
 )
-MAIN_PROGRESS = PreparedQuery(lambda: _counted(_trials_of_somebody().exclude(phase=Phase.PRACTICE)))
+MAIN_PROGRESS = PreparedQuery(lambda: _counted(_trials_that_count()))
+UNANSWERED_TRIALS = PreparedQuery(
+    lambda: (
+        with_stimuli(_trials_of_somebody().filter(answer=None))
+        .select_related("answer")
+        .annotate(
+            main_done=_number(_trials_that_count(), Count("answer")),
+            main_total=_number(_trials_that_count(), Count("pk")),
+        )
+        .order_by("position")[: 2 + TRIALS_TO_PRELOAD]
+    )
+)
 PRACTICE_PROGRESS = PreparedQuery(
     lambda: _counted(_trials_of_somebody().filter(phase=Phase.PRACTICE, block=Parameter("block", IntegerField())))
 )

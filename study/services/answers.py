@@ -5,23 +5,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
-from django.db.models import BigAutoField
 from django.utils import timezone
 
+from study.flow import Page, Progress, current_step, unanswered_trials
 from study.models import Answer, Event, EventKind, Participant, Trial
-from study.prepared import Parameter, PreparedQuery
 from study.services.completion import go_on_after_trials
-from study.services.progress import lock_participant, resume_locked
+from study.services.progress import count_sending, lock_participant, resume_locked
 from study.services.slots import renew_lease
 from study.tasks import Submission, get_task
-
-UNANSWERED = PreparedQuery(
-    lambda: (
-        Trial.objects.filter(participant_id=Parameter("participant", BigAutoField()), answer=None)
-        .order_by("position")
-        .values_list("pk", "served_at")[:2]
-    )
-)
 
 
 class Outcome(StrEnum):
@@ -35,26 +26,45 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
+class NextTrial:
+    """A trial that is sent along with the answer to the one before, those after it, and the progress to show."""
+
+    trial: Trial
+    following: list[Trial]
+    progress: Progress
+
+
+@dataclass(frozen=True)
 class Commitment:
-    """The outcome, and the answer that now stands for the trial, if there is one."""
+    """What became of an answer.
+
+    Attributes:
+        outcome: whether it was stored.
+        answer: the one that now stands for the trial, if there is one.
+        next_trial: counted as sent; None where none was asked for, or something else comes next.
+    """
 
     outcome: Outcome
     answer: Answer | None
+    next_trial: NextTrial | None = None
 
 
 @transaction.atomic
-def commit_answer(participant: Participant, trial: Trial, submission: Submission) -> Commitment:
+def commit_answer(
+    participant: Participant, trial: Trial, submission: Submission, *, send_next: bool = False
+) -> Commitment:
     """Store the answer to the participant's current trial; after the last one come questionnaires, or the end.
 
     A repeat changes nothing and is only noted. The participant is locked first, so two posts at once queue up. Somebody
-    whose time was up while the page was open goes on with this answer.
+    whose time was up while the page was open goes on with this answer. With `send_next`, a next trial of the same task
+    counts as sent in the same transaction, for a response that shows it.
     """
     locked = lock_participant(participant)
     now = timezone.now()  # after the wait for the lock: running totals count by time, and an old time comes too late
     resume_locked(locked)
-    waiting = UNANSWERED.all(participant=locked.pk)
-    current, served_at = waiting[0] if waiting else (None, None)
-    if current != trial.pk or not locked.takes_answers or served_at is None:
+    waiting, before = unanswered_trials(locked)
+    served_at = waiting[0].served_at if waiting else None
+    if served_at is None or waiting[0] != trial or not locked.takes_answers:
         return _not_committed(locked, trial, now=now)
     judgement = get_task(trial.task).judge(trial, submission)
     answer = Answer.objects.create(
@@ -70,11 +80,24 @@ def commit_answer(participant: Participant, trial: Trial, submission: Submission
         input_details=dict(submission.input_details),
         answered_at=now,
     )
-    if len(waiting) > 1:
-        renew_lease(locked, now=now)
-    else:
+    if len(waiting) == 1:
         go_on_after_trials(locked, now=now)
-    return Commitment(Outcome.COMMITTED, answer)
+        return Commitment(Outcome.COMMITTED, answer)
+    renew_lease(locked, now=now)
+    next_trial = _send_next(locked, waiting, before, now=now) if send_next else None
+    return Commitment(Outcome.COMMITTED, answer, next_trial)
+
+
+def _send_next(locked: Participant, waiting: list[Trial], before: Progress, *, now: datetime) -> NextTrial | None:
+    answered, *following = waiting
+    if answered.is_practice or following[0].is_practice or following[0].task != answered.task:
+        return None  # feedback or instructions may come first, and another task has other scripts
+    step = current_step(locked, open_trials=following)
+    if step.page != Page.TRIAL or step.trial is None:
+        return None
+    count_sending(step.trial, now=now)
+    progress = Progress(done=before.done + 1, total=before.total)
+    return NextTrial(trial=step.trial, following=step.following, progress=progress)
 
 
 def _not_committed(locked: Participant, trial: Trial, *, now: datetime) -> Commitment:

@@ -18,8 +18,7 @@ def without_waiting_for_disk() -> Iterator[None]:
     See https://sqlite.org/pragma.html#pragma_synchronous and PostgreSQL's `synchronous_commit`.
     """
     if connection.in_atomic_block:
-        with transaction.atomic():
-            yield
+        yield
     elif connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA synchronous=NORMAL")  # takes effect between transactions only

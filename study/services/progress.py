@@ -1,5 +1,7 @@
 """Moving a participant forward: leaving instructions and feedback, serving trials, keeping the place, coming back."""
 
+from datetime import datetime
+
 from django.db import transaction
 from django.db.models import BigAutoField, DateTimeField, F
 from django.db.models.functions import Coalesce
@@ -52,9 +54,14 @@ def serve_trial(trial: Trial) -> Trial:
     """Count one more sending of the trial's page; the first one starts the server's clock."""
     now = timezone.now()
     with without_waiting_for_disk():
-        SERVE.run(trial=trial.pk, now=now)
+        count_sending(trial, now=now)
         renew_lease(trial.participant, now=now)
     return trial
+
+
+def count_sending(trial: Trial, *, now: datetime) -> None:
+    """Do what `serve_trial` does, inside the transaction of a caller who renews the lease."""
+    SERVE.run(trial=trial.pk, now=now)
 
 
 def keep_place(participant: Participant) -> bool:

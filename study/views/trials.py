@@ -6,10 +6,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from study.flow import Page, current_step, progress
+from study.flow import Page, Progress, current_step, progress
 from study.models import Participant, Phase, Trial
 from study.prepared import Parameter, PreparedQuery
-from study.services.answers import Outcome, commit_answer
+from study.services.answers import NextTrial, Outcome, commit_answer
 from study.tasks import TaskForm, get_task
 from study.views.pages import (
     SeeOther,
@@ -28,12 +28,22 @@ TRIAL = PreparedQuery(
 )
 
 
+WHOLE_PAGE = "study/participant_base.html"
+PAGE_PARTS = "study/page_parts.html"
+WITH_NEXT_TRIAL = "return=representation"
+"""What a page sends as `Prefer` (RFC 7240) that shows the next trial itself, without another request."""
+
+
 @participant_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
     """Take an answer. Opened as a page, as after a reload of an error, it leads to the current page.
 
-    What an answer costs is kept to five statements: trial with participant, lock, open trials, answer, lease.
+    A page that prefers it gets the next trial at once where that is what comes next. Everybody else is led to it, as
+    are those to whom something else is shown next.
+
+    What an answer costs is kept to five statements: trial with participant, lock, open trials, answer, lease; two more
+    with the next trial: its sending and the progress.
     """
     trial = TRIAL.first(token=token, nonce=nonce)
     if trial is None or request.method != "POST":
@@ -45,10 +55,24 @@ def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
     form = get_task(trial.task).form(trial, request.POST)
     if not form.is_valid():
         return _refuse(request, participant, trial, form)
-    commitment = commit_answer(participant, trial, form.submission())
+    prefers_next = request.headers.get("Prefer") == WITH_NEXT_TRIAL
+    commitment = commit_answer(participant, trial, form.submission(), send_next=prefers_next)
     if commitment.outcome == Outcome.OUTDATED:
         return _show_outdated(request, participant)
-    return SeeOther(participant.get_absolute_url())
+    if commitment.next_trial is None:
+        return SeeOther(participant.get_absolute_url())
+    return _show_next(request, participant, commitment.next_trial)
+
+
+def _show_next(request: HttpRequest, participant: Participant, sent: NextTrial) -> HttpResponse:
+    """Answer with the parts of the next trial's page that the page before it takes over."""
+    form = get_task(sent.trial.task).form(sent.trial)
+    response = show_trial(
+        request, participant, sent.trial, form, following=sent.following, how_far=sent.progress, frame=PAGE_PARTS
+    )
+    response.headers["Preference-Applied"] = WITH_NEXT_TRIAL
+    response.headers["Content-Location"] = participant.get_absolute_url()
+    return response
 
 
 def _refuse(request: HttpRequest, participant: Participant, trial: Trial, form: TaskForm) -> HttpResponse:
@@ -68,11 +92,18 @@ def show_trial(
     *,
     following: list[Trial],
     status: int = 200,
+    how_far: Progress | None = None,
+    frame: str = WHOLE_PAGE,
 ) -> HttpResponse:
-    """Show a trial with its form; `following` are the trials whose pictures are loaded ahead."""
+    """Show a trial with its form.
+
+    `following` are the trials whose pictures are loaded ahead, `how_far` is the progress where it is at hand, and
+    `frame` the template around the trial.
+    """
     task = get_task(trial.task)
     page = task.page(trial)
     context = page_context(participant) | {
+        "frame": frame,
         "trial": trial,
         "task": task,
         "form": form,
@@ -80,7 +111,7 @@ def show_trial(
         "pictures": page.pictures,
         "class_name": page.class_name,
         "class_language": "en" if trial.phase == Phase.MAIN else participant.language,
-        "progress": progress(trial),
+        "progress": how_far or progress(trial),
         "practice": trial.is_practice,
         "next_pictures": pictures_ahead(following),
     }

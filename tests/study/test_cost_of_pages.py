@@ -30,6 +30,20 @@ def test_an_answer_costs_five_statements(study, visitor):
     assert [is_write(sql) for sql in statements(queries)].count(True) == 2  # the answer and the lease
 
 
+def test_an_answer_with_the_next_trial_costs_six_statements(study, visitor):
+    visitor.enter(study)
+    visitor.practise()
+    form = visitor.form("/answer/")
+    fields = {"text": "beak", "confidence": "4"}
+    with CaptureQueriesContext(connection) as queries:
+        response = visitor.client.post(form.action, fields, headers={"Prefer": "return=representation"})
+    assert response.status_code == 200
+    assert len(statements(queries)) == 6, statements(queries)
+    assert [is_write(sql) for sql in statements(queries)].count(True) == 3  # answer, lease, the sending of the next
+    begun = [query["sql"] for query in queries.captured_queries if query["sql"].startswith(("BEGIN", "SAVEPOINT"))]
+    assert len(begun) == 1, begun  # one transaction, inside that of the test
+
+
 def test_reading_never_takes_the_write_lock(study, visitor):
     """Only the sending of a trial is counted, and it alone writes; a transaction would take SQLite's lock at once."""
     read = ["/", study.get_absolute_url(), "/healthz", "/readyz"]

@@ -1,20 +1,43 @@
-// The answer form: what is still missing, keys, the reaction time, and sending without losing the answer.
+// The answer form: what is still missing, keys, the reaction time, and sending without losing the answer. The page stays
+// for the next trials of the same task: begin() takes up the form of each (see next_trial.js).
 
-const form = document.querySelector("[data-answer]");
-const submitButton = form.querySelector("[type=submit]");
-const submitLabel = submitButton.textContent;
-const reason = document.getElementById("reason");
-const networkTrouble = form.querySelector("[data-trouble=network]");
-const groups = [...form.querySelectorAll("[data-missing]")];
 const sendingLimit = 20000; // milliseconds
+const keysSetting = "study-keys-off";
+const unobserved = { blurs: 0, blurMilliseconds: 0, pastes: 0, pointer: "", keys: 0, enlarged: 0, picturesMilliseconds: null };
 
-const observed = { blurs: 0, blurMilliseconds: 0, pastes: 0, pointer: "", keys: 0, enlarged: 0, picturesMilliseconds: null };
-let startedAt = null; // performance.now() at the first painted frame with all pictures
-let answeredAt = null; // performance.now() of the first attempt to send this very answer
-let blurredAt = null;
-let sending = false;
-const pictureCount = document.querySelectorAll("[data-pictures] img").length;
-let arrived = { done: 0, total: pictureCount };
+let form, submitButton, submitLabel, reason, networkTrouble, groups, keys, keysSwitch; // of the trial on the page
+let emptied; // the words of fields that a checkbox stands for, while it is checked
+let observed; // what is recorded beside the answer
+let startedAt; // performance.now() at the first painted frame with all pictures
+let answeredAt; // performance.now() of the first attempt to send this very answer
+let blurredAt;
+let sending;
+let arrived; // how many pictures are there
+
+function begin() {
+  form = document.querySelector("[data-answer]");
+  submitButton = form.querySelector("[type=submit]");
+  submitLabel = submitButton.textContent;
+  reason = document.getElementById("reason");
+  networkTrouble = form.querySelector("[data-trouble=network]");
+  groups = [...form.querySelectorAll("[data-missing]")];
+  keys = form.querySelector("[data-keys]");
+  keysSwitch = form.querySelector("[data-keys-switch]");
+  emptied = new Map();
+  observed = { ...unobserved };
+  startedAt = answeredAt = blurredAt = null;
+  sending = false;
+  arrived = { done: 0, total: document.querySelectorAll("[data-pictures] img").length };
+  form.querySelectorAll("[data-empties]").forEach(standForEmptyField);
+  keys.hidden = false;
+  setKeysOff(keysAreOff());
+  keysSwitch.addEventListener("click", () => setKeysOff(!keysAreOff()));
+  form.addEventListener("paste", countPaste);
+  form.addEventListener("submit", submit);
+  form.addEventListener("input", changed);
+  form.addEventListener("change", changed);
+  showState();
+}
 
 // What is missing
 
@@ -45,8 +68,7 @@ function showState() {
 
 // A checkbox may stand for an empty field; switching it off brings the words back.
 
-const emptied = new Map();
-for (const box of form.querySelectorAll("[data-empties]")) {
+function standForEmptyField(box) {
   const field = document.getElementById(box.dataset.empties);
   const follow = () => {
     if (box.checked && !field.disabled) emptied.set(field, field.value);
@@ -58,10 +80,6 @@ for (const box of form.querySelectorAll("[data-empties]")) {
 }
 
 // Keys work outside text fields only, and can be turned off.
-
-const keys = form.querySelector("[data-keys]");
-const keysSwitch = form.querySelector("[data-keys-switch]");
-const keysSetting = "study-keys-off";
 
 function keysAreOff() {
   try {
@@ -81,16 +99,12 @@ function setKeysOff(off) {
   }
 }
 
-keys.hidden = false;
-setKeysOff(keysAreOff());
-keysSwitch.addEventListener("click", () => setKeysOff(!keysAreOff()));
-
 document.addEventListener("keydown", (event) => {
   observed.keys += 1;
   const typing = event.target.matches("input[type=text], textarea, select");
   if (typing || keysAreOff() || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (document.querySelector("dialog[open]")) return;
-  if (event.key === "Enter" && event.target === document.body) form.requestSubmit();
+  if (event.key === "Enter" && !event.target.closest("a, button, input")) form.requestSubmit();
   const control = form.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
   if (!control) return;
   control.click();
@@ -98,6 +112,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 // What is recorded beside the answer, as the consent page says
+
+function tell(name, detail) {
+  document.dispatchEvent(new CustomEvent(name, { detail }));
+}
 
 function report(kind, detail) {
   const body = new Blob([JSON.stringify([{ kind, detail }])], { type: "application/json" });
@@ -123,10 +141,11 @@ window.addEventListener("blur", leave);
 window.addEventListener("focus", comeBack);
 document.addEventListener("visibilitychange", () => (document.hidden ? leave() : comeBack()));
 document.addEventListener("pointerdown", (event) => (observed.pointer = event.pointerType));
-form.addEventListener("paste", (event) => {
+function countPaste(event) {
   observed.pastes += 1;
   report("paste", { characters: event.clipboardData ? event.clipboardData.getData("text").length : 0 });
-});
+}
+
 document.addEventListener("study:event", (event) => {
   if (event.detail.kind === "enlarge") observed.enlarged += 1;
   report(event.detail.kind, event.detail.detail);
@@ -159,8 +178,15 @@ async function send() {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), sendingLimit);
   try {
-    // A redirect means "saved". It is not followed here: the next trial must be served once only.
-    return await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual", signal: limit.signal });
+    // Saved, and the next trial comes with the response, or a redirect leads to what comes next. It is not followed
+    // here: the page there must be served once only.
+    return await fetch(form.action, {
+      method: "POST",
+      headers: { Prefer: "return=representation" },
+      body: new FormData(form),
+      redirect: "manual",
+      signal: limit.signal,
+    });
   } finally {
     clearTimeout(timer);
   }
@@ -172,7 +198,7 @@ function failed() {
   showState();
 }
 
-form.addEventListener("submit", async (event) => {
+async function submit(event) {
   event.preventDefault();
   if (sending || "stopped" in document.documentElement.dataset) return; // another tab goes on
   const missing = firstMissing();
@@ -191,17 +217,16 @@ form.addEventListener("submit", async (event) => {
     failed();
     return;
   }
-  if (response.type === "opaqueredirect") window.location.assign(form.dataset.current);
+  if (response.headers.has("Preference-Applied")) tell("study:next-trial", { response, address: form.dataset.current });
+  else if (response.type === "opaqueredirect") window.location.assign(form.dataset.current);
   else if (response.status >= 500) failed();
   else form.submit(); // the server has something to say: let it show its page
-});
+}
 
 function changed() {
   answeredAt = null; // another answer than the one that could not be sent
   showState();
 }
-form.addEventListener("input", changed);
-form.addEventListener("change", changed);
 
 document.addEventListener("study:pictures-progress", (event) => {
   arrived = event.detail;
@@ -220,4 +245,5 @@ window.addEventListener("pageshow", (event) => {
 });
 
 if ("scrollRestoration" in history) history.scrollRestoration = "manual";
-showState();
+document.addEventListener("study:trial", begin);
+begin();

@@ -1,11 +1,9 @@
 // Makes the pictures of a trial as large as the screen allows: rows of one height, every picture in its own shape.
-// Loaded right after the grid, so that it has its final layout before anything is painted.
+// Loaded right after the grid, so that it has its final layout before anything is painted; the grids of further trials on
+// the same page follow as they come (see next_trial.js).
 (() => {
   "use strict";
-  const grid = document.querySelector("[data-pictures]");
-  const box = grid.parentElement;
-  const pictures = [...grid.querySelectorAll("img")];
-  const shapes = pictures.map((picture) => picture.getAttribute("width") / picture.getAttribute("height"));
+  let grid, box, shapes; // of the trial on the page
   const gap = 8; // pixels, as in the style sheet
   const twoColumns = window.matchMedia("(min-width: 60rem)");
   const largestHeight = 600; // pixels; pictures have 480, more would only blur
@@ -58,6 +56,16 @@
     fittedWidth = window.innerWidth;
     fit();
   }
-  fitAgain();
+  function begin() {
+    grid = document.querySelector("[data-pictures]");
+    box = grid.parentElement;
+    shapes = [...grid.querySelectorAll("img")].map(
+      (picture) => picture.getAttribute("width") / picture.getAttribute("height"),
+    );
+    fittedWidth = window.innerWidth;
+    fit();
+  }
+  begin();
+  document.addEventListener("study:trial", begin);
   window.addEventListener("resize", fitAgain);
 })();

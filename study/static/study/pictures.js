@@ -1,11 +1,29 @@
-// The pictures of a trial: shown together once all are decoded, loaded again on trouble, enlarged on request.
+// The pictures of a trial: shown together once all are decoded, loaded again on trouble, enlarged on request. The page
+// stays for the next trials of the same task: begin() takes up the pictures of each (see next_trial.js).
 
-const grid = document.querySelector("[data-pictures]");
-const pictures = [...grid.querySelectorAll("img")];
-const trouble = document.querySelector("[data-trouble=pictures]");
 const retries = 2;
 const patience = 15000; // milliseconds until a slow connection is called trouble
-const openedAt = performance.now();
+
+let grid, pictures, trouble, openedAt; // of the trial on the page
+let dialog, enlarged, position; // of the enlarged picture
+let current; // its index
+
+function begin() {
+  openedAt = performance.now();
+  grid = document.querySelector("[data-pictures]");
+  pictures = [...grid.querySelectorAll("img")];
+  trouble = document.querySelector("[data-trouble=pictures]");
+  trouble.querySelector("[data-retry-pictures]").addEventListener("click", retry);
+  dialog = document.querySelector("[data-enlarged]");
+  enlarged = dialog.querySelector("img");
+  position = dialog.querySelector("[data-text]");
+  current = 0;
+  pictures.forEach(enlargeOnRequest);
+  dialog.addEventListener("click", press);
+  dialog.addEventListener("keydown", turn);
+  dialog.addEventListener("close", () => pictures[current].closest("a").focus());
+  show();
+}
 
 function tell(name, detail) {
   document.dispatchEvent(new CustomEvent(name, { detail }));
@@ -63,18 +81,13 @@ async function show() {
   tell("study:event", { kind: "pictures-loaded", detail: { milliseconds } });
 }
 
-trouble.querySelector("[data-retry-pictures]").addEventListener("click", () => {
+function retry() {
   trouble.hidden = true;
   pictures.filter((picture) => !picture.complete || picture.naturalWidth === 0).forEach(reload);
   show();
-});
+}
 
 // Enlarging
-
-const dialog = document.querySelector("[data-enlarged]");
-const enlarged = dialog.querySelector("img");
-const position = dialog.querySelector("[data-text]");
-let current = 0;
 
 function enlarge(index) {
   current = (index + pictures.length) % pictures.length;
@@ -83,7 +96,7 @@ function enlarge(index) {
   position.textContent = position.dataset.text.replace("{number}", current + 1).replace("{total}", pictures.length);
 }
 
-pictures.forEach((picture, index) => {
+function enlargeOnRequest(picture, index) {
   // Pictures that are themselves the answer, such as tiles, cannot be enlarged: a press on them chooses.
   picture.closest("a")?.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -92,17 +105,18 @@ pictures.forEach((picture, index) => {
     dialog.showModal();
     tell("study:event", { kind: "enlarge", detail: { picture: index + 1 } });
   });
-});
+}
 
-dialog.addEventListener("click", (event) => {
+function press(event) {
   const move = event.target.closest("[data-move]");
   if (move) enlarge(current + Number(move.dataset.move));
   if (event.target === dialog || event.target === enlarged || event.target.closest("[data-close]")) dialog.close();
-});
-dialog.addEventListener("keydown", (event) => {
+}
+
+function turn(event) {
   if (event.key === "ArrowLeft") enlarge(current - 1);
   if (event.key === "ArrowRight") enlarge(current + 1);
-});
-dialog.addEventListener("close", () => pictures[current].closest("a").focus());
+}
 
-show();
+document.addEventListener("study:trial", begin);
+begin();

@@ -1,14 +1,13 @@
 // Loads the pictures of the next trials ahead, one trial after the other, with patience for a slow network.
-// On a trial's page it waits until that trial's own pictures are shown.
+// On a trial's page it waits until that trial's own pictures are shown, and so for each trial that comes to the page.
 
-const list = document.getElementById("next-pictures");
-const pictures = list ? JSON.parse(list.textContent) : [];
 const bar = document.querySelector("[data-preload]");
 const sizes = "(min-width: 60rem) 30vw, (min-width: 40rem) 33vw, 50vw"; // as in parts/picture.html
 const retries = 2;
 const patience = 20000; // milliseconds for one attempt at one picture
 const atOnce = 3; // leave the network some room for what the page itself needs
-const kept = []; // references, so that decoded pictures stay
+let pictures = [];
+let kept = []; // references, so that decoded pictures stay
 let done = 0;
 let failures = 0;
 
@@ -68,6 +67,10 @@ async function work(queue) {
 }
 
 async function start() {
+  const list = document.getElementById("next-pictures");
+  pictures = list ? JSON.parse(list.textContent) : [];
+  kept = [];
+  done = failures = 0;
   if (!pictures.length) return;
   show();
   const queue = [...pictures];
@@ -78,5 +81,5 @@ async function start() {
   }
 }
 
-if (document.querySelector("[data-answer]")) document.addEventListener("study:pictures-shown", start, { once: true });
+if (document.querySelector("[data-answer]")) document.addEventListener("study:pictures-shown", start);
 else start();
