@@ -118,6 +118,8 @@ class Task(ABC):
     feedback_class: ClassVar[str] = ""
     """Class of that page's layout, as the block `trial_class` of the trial page."""
     form_class: ClassVar[type[TaskForm]]
+    same_fields: ClassVar[bool] = False
+    """Whether the block `fields` of the trial page is the same for all trials in a language, and so made once."""
     options_class: ClassVar[type[TaskOptions]] = TaskOptions
     detail_schema: ClassVar[Mapping[str, Any]] = {"type": "object", "additionalProperties": False}
     practice_items: ClassVar[Mapping[str, PracticeItem]]

@@ -48,6 +48,7 @@ class CoherenceTask(OneSummaryTask):
     steps_template = "study/tasks/coherence_steps.html"
     keys_template = "study/tasks/coherence_keys.html"
     form_class = CoherenceForm
+    same_fields = True
     worked_example = "wing"
     practice_items = {
         item.key: item for item in (drawn_birds("wing", HIGH), drawn_birds("beak", HIGH), drawn_birds("mixed", LOW))

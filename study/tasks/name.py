@@ -73,6 +73,7 @@ class NameTask(OneSummaryTask):
     steps_template = "study/tasks/name_steps.html"
     keys_template = "study/tasks/name_keys.html"
     form_class = NameForm
+    same_fields = True
     worked_example = "wing"
     practice_items = {
         item.key: item

@@ -43,7 +43,7 @@ def _show_step(request: HttpRequest, participant: Participant, step: Step, trial
         return _show_comprehension(request, participant, form, step)
     if step.page == Page.PRACTICE_FEEDBACK:
         return show_feedback(request, participant, trial, following=step.following)
-    return show_trial(request, participant, trial, get_task(trial.task).form(trial), following=step.following)
+    return show_trial(request, participant, trial, following=step.following)
 
 
 def _show_instructions(

@@ -1,8 +1,11 @@
 """Trials: showing them, taking answers, and explaining practice answers."""
 
+from functools import partial
+
 from django.db.models import CharField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -66,9 +69,8 @@ def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
 
 def _show_next(request: HttpRequest, participant: Participant, sent: NextTrial) -> HttpResponse:
     """Answer with the parts of the next trial's page that the page before it takes over."""
-    form = get_task(sent.trial.task).form(sent.trial)
     response = show_trial(
-        request, participant, sent.trial, form, following=sent.following, how_far=sent.progress, frame=PAGE_PARTS
+        request, participant, sent.trial, following=sent.following, how_far=sent.progress, frame=PAGE_PARTS
     )
     response.headers["Preference-Applied"] = WITH_NEXT_TRIAL
     response.headers["Content-Location"] = participant.get_absolute_url()
@@ -80,7 +82,7 @@ def _refuse(request: HttpRequest, participant: Participant, trial: Trial, form: 
     step = current_step(participant)
     if step.page != Page.TRIAL or step.trial is None or step.trial != trial:
         return SeeOther(participant.get_absolute_url())
-    response = show_trial(request, participant, step.trial, form, following=step.following, status=422)
+    response = show_trial(request, participant, step.trial, refused=form, following=step.following, status=422)
     return for_recruiter(response, participant.source)
 
 
@@ -88,14 +90,14 @@ def show_trial(
     request: HttpRequest,
     participant: Participant,
     trial: Trial,
-    form: TaskForm,
     *,
     following: list[Trial],
+    refused: TaskForm | None = None,
     status: int = 200,
     how_far: Progress | None = None,
     frame: str = WHOLE_PAGE,
 ) -> HttpResponse:
-    """Show a trial with its form.
+    """Show a trial with its form: an empty one, or the one that was refused.
 
     `following` are the trials whose pictures are loaded ahead, `how_far` is the progress where it is at hand, and
     `frame` the template around the trial.
@@ -106,7 +108,8 @@ def show_trial(
         "frame": frame,
         "trial": trial,
         "task": task,
-        "form": form,
+        "form": refused or SimpleLazyObject(partial(task.form, trial)),
+        "fields_key": f"{task.name} {participant.language}" if task.same_fields and refused is None else None,
         "page": page,
         "pictures": page.pictures,
         "class_name": page.class_name,

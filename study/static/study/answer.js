@@ -183,7 +183,7 @@ async function send() {
     return await fetch(form.action, {
       method: "POST",
       headers: { Prefer: "return=representation" },
-      body: new FormData(form),
+      body: new URLSearchParams(new FormData(form)),
       redirect: "manual",
       signal: limit.signal,
     });
