@@ -77,6 +77,8 @@ class Habits:
     opens_link_again: float = 0.1
     overwrites: float = 0.05
     withdraws: float = 0.01
+    takes_next: float = 0.5
+    """Asks for the next trial in the response to an answer, as pages with scripts do."""
 
 
 class Person:
@@ -110,21 +112,22 @@ class Person:
         token = own.strip("/").split("/")[-1]
         with self.ledger.lock:
             self.ledger.entered[self.subject] = token
+        following = ""
         while True:
-            page = self.page(own)
-            forms = {_kind(form): form for form in find_forms(page.text)}
+            page, following = following or self.page(own).text, ""
+            forms = {_kind(form): form for form in find_forms(page)}
             if "answer" in forms:
                 if self.generator.random() < self.habits.withdraws:
                     self.withdraw(own, token)
                     return
-                self.answer(forms["answer"], token)
+                following = self.answer(forms["answer"], token)
             elif "continue" in forms:
                 self.send("POST", forms["continue"].action, forms["continue"].fields)
-            elif COMPLETED_CODE in page.text:
+            elif COMPLETED_CODE in page:
                 with self.ledger.lock:
                     self.ledger.completed.add(token)
                 return
-            elif FULL_CODE in page.text:
+            elif FULL_CODE in page:
                 if self.over.wait(0.3):
                     return
                 self.enter()
@@ -143,14 +146,20 @@ class Person:
             raise UnexpectedPageError(f"Consent was answered with {response.status_code} {location}.")
         return str(location)
 
-    def answer(self, form: PageForm, token: str) -> None:
-        """Send an answer until it is acknowledged; then, now and then, try to replace it by another."""
+    def answer(self, form: PageForm, token: str) -> str:
+        """Send an answer until it is acknowledged; then, now and then, try to replace it by another.
+
+        Returns:
+            The next trial, where it was asked for and came with the acknowledgement; "" otherwise.
+        """
         nonce = form.action.rstrip("/").split("/")[-1]
         text = f"{self.generator.choice(WORDS)} {self.generator.randrange(10**6)}"
         confidence = self.generator.randint(1, 5)
         fields = form.fields | {"text": text, "confidence": str(confidence), "reaction_time_ms": "1234.5"}
-        response = self.send("POST", form.action, fields)
-        if response.status_code != httpx.codes.SEE_OTHER:
+        headers = {"Prefer": "return=representation"} if self.generator.random() < self.habits.takes_next else {}
+        response = self.send("POST", form.action, fields, headers=headers)
+        brings_next = "preference-applied" in response.headers
+        if not brings_next and response.status_code != httpx.codes.SEE_OTHER:
             raise UnexpectedPageError(f"An answer to {nonce} was answered with {response.status_code}.")
         with self.ledger.lock:
             self.ledger.saved[nonce] = SavedAnswer(token, text, confidence)
@@ -158,6 +167,7 @@ class Person:
             self.send("POST", form.action, fields | {"text": "overwritten", "confidence": "1"})
             with self.ledger.lock:
                 self.ledger.overwriting += 1
+        return response.text if brings_next else ""
 
     def withdraw(self, own: str, token: str) -> None:
         """Withdraw, and note it once the server has said so."""
@@ -174,12 +184,14 @@ class Person:
             raise UnexpectedPageError(f"{url} was answered with {response.status_code}; expected 200.")
         return response
 
-    def send(self, method: str, url: str, data: dict[str, str] | None = None) -> httpx.Response:
+    def send(
+        self, method: str, url: str, data: dict[str, str] | None = None, *, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
         """Send a request, again and again, until the server answers that it could do it or that it refuses for good."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
-                response = self.client.request(method, url, data=data)
+                response = self.client.request(method, url, data=data, headers=headers)
             except httpx.TransportError:
                 with self.ledger.lock:
                     self.ledger.sent_again += 1
