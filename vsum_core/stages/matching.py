@@ -86,6 +86,10 @@ class ClassMatcher:
         images: images of the class that at least one network gets right.
         boxes: proposals on the frame by image id.
         masks: masks by image id, for every explainer (network and method).
+
+    Attributes:
+        laid_over: by the ids of two images, a grey picture of the second laid over the first, or None where no flow
+            leads from one to the other; filled by :func:`vsum_core.stages.warping.warp_members`.
     """
 
     def __init__(
@@ -98,6 +102,7 @@ class ClassMatcher:
         self.run = run
         self.images = tuple(images)
         self.boxes = boxes
+        self.laid_over: dict[tuple[str, str], npt.NDArray[np.uint8] | None] = {}
         self.position = {image.id: index for index, image in enumerate(self.images)}
         self._own = {
             explainer: [index for index, image in enumerate(self.images) if image.id in found]

@@ -28,17 +28,21 @@ def warp_members(
 ) -> dict[tuple[int, int], Grey | None]:
     """Grey pictures (S, S) by pair of images: the second image laid over the first, and (i, i) the image as it is.
 
-    Flow between two images is computed once, however many clusters contain both. Two images without a single confident
-    match cannot be laid over each other; their picture is None.
+    Flow between two images does not depend on masks, so it is computed once, however many clusters, networks and arms
+    ask the matcher of their class for it. Two images without a single confident match cannot be laid over each other;
+    their picture is None.
     """
     frames = {int(index): frame_of(run, regions.images[int(index)]) for index in np.unique(regions.image_of_region)}
-    pairs = sorted(
+    wanted = sorted(
         {
             (int(regions.image_of_region[cluster.exemplar]), int(regions.image_of_region[member]))
             for cluster in clusters
             for member in cluster.members[1:]
         }
     )
+
+    def identifiers(pair: tuple[int, int]) -> tuple[str, str]:
+        return regions.images[pair[0]].id, regions.images[pair[1]].id
 
     def warp_pair(pair: tuple[int, int]) -> Grey | None:
         exemplar, member = pair
@@ -61,12 +65,13 @@ def warp_members(
 
     pictures: dict[tuple[int, int], Grey | None] = {(index, index): _grey(frame) for index, frame in frames.items()}
     stage = f"{label}: dense flow"
+    pairs = [pair for pair in wanted if identifiers(pair) not in matcher.laid_over]
     run.progress.start(stage, len(pairs))
     for pair, picture in in_threads(warp_pair, pairs, workers=run.workers):
-        pictures[pair] = picture
+        matcher.laid_over[identifiers(pair)] = picture
         run.progress.advance(stage)
     run.progress.finish(stage)
-    return pictures
+    return pictures | {pair: matcher.laid_over[identifiers(pair)] for pair in wanted}
 
 
 def cluster_patches(regions: ClassRegions, cluster: Cluster, pictures: Pictures) -> list[Patch]:

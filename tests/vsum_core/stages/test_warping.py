@@ -108,3 +108,22 @@ def test_members_without_a_picture_stay_out_of_the_null(class_of):
     nothing = {(0, 0): picture, (0, 1): None}
     assert null_medians(regions, [cluster_of(0, 2)], nothing, config=config, seed=1) == [1.0]
     assert null_medians(regions, [], {}, config=config, seed=1) == [1.0]
+
+
+def test_flow_is_computed_once_for_all_who_ask_the_matcher(run, class_of):
+    matcher, regions = class_of(WIDE, WIDE, WIDE)
+    first = warp_members(run, matcher, regions, [cluster_of(0, 2)], label="red thing")
+    np.testing.assert_array_equal(matcher.laid_over[regions.images[0].id, regions.images[1].id], first[0, 1])
+    marked = np.full_like(first[0, 1], 7)
+    matcher.laid_over[regions.images[0].id, regions.images[1].id] = marked
+    # Another explainer has fewer images, so that the same ones have other positions.
+    fewer = dataclasses.replace(
+        regions,
+        images=regions.images[:2],
+        image_of_region=regions.image_of_region[:4],
+        boxes=regions.boxes[:4],
+        proposals=regions.proposals[:4],
+        similarity=regions.similarity[:4, :4],
+    )
+    assert warp_members(run, matcher, fewer, [cluster_of(0, 2)], label="red thing")[0, 1] is marked
+    assert (0, 2) not in first
