@@ -29,8 +29,6 @@ TRIAL = PreparedQuery(
         participant__token=Parameter("token", CharField()), nonce=Parameter("nonce", CharField())
     )
 )
-
-
 WHOLE_PAGE = "study/participant_base.html"
 PAGE_PARTS = "study/page_parts.html"
 WITH_NEXT_TRIAL = "return=representation"
@@ -45,8 +43,8 @@ def answer_trial(request: HttpRequest, token: str, nonce: str) -> HttpResponse:
     A page that prefers it gets the next trial at once where that is what comes next. Everybody else is led to it, as
     are those to whom something else is shown next.
 
-    What an answer costs is kept to five statements: trial with participant, lock, open trials, answer, lease; two more
-    with the next trial: its sending and the progress.
+    What an answer costs is kept to five statements: trial with participant, lock, open trials, answer, lease; the
+    sending of a next trial is a sixth.
     """
     trial = TRIAL.first(token=token, nonce=nonce)
     if trial is None or request.method != "POST":
@@ -108,7 +106,7 @@ def show_trial(
         "frame": frame,
         "trial": trial,
         "task": task,
-        "form": refused or SimpleLazyObject(partial(task.form, trial)),
+        "form": SimpleLazyObject(partial(task.form, trial)) if refused is None else refused,
         "fields_key": f"{task.name} {participant.language}" if task.same_fields and refused is None else None,
         "page": page,
         "pictures": page.pictures,
