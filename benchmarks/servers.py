@@ -93,9 +93,10 @@ class Server:
 
 
 def gunicorn(application: str, *, workers: int, threads: int, environment: Mapping[str, str] | None = None) -> Server:
-    """Start gunicorn on a free port, with the options of `make serve`."""
+    """Start gunicorn on a free port, with the kind of worker that `make serve` and `deploy/gunicorn.conf.py` have."""
     # On a busy machine a browser may take seconds between connecting and sending, hence the long keep-alive.
-    options = ["--workers", str(workers), "--threads", str(threads), "--keep-alive", "60", "--timeout", "120"]
+    options = ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
+    options += ["--keep-alive", "60", "--timeout", "120"]
     command = [sys.executable, "-m", "gunicorn", application, "--bind", "127.0.0.1:0", *options]
     return Server(command, ready=r"Listening at: (http://\S+)", environment=environment)
 

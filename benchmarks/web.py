@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.web --participants 400 --concurrent 50`` runs, one after the other and on databases of their own,
 
-- the study platform with the settings and the server of `make serve`, on SQLite and on PostgreSQL: from the consent
-  page to the end, with `--rounds` trials of the task `name`;
+- the study platform with gunicorn as `deploy/gunicorn.conf.py` starts it on two cores (`--workers 2 --threads 4`: as
+  `make serve` does), on SQLite and on PostgreSQL: from the consent page to the end, with `--rounds` trials of the task
+  `name`;
 - a bare Django site with the same settings, whose one view is a page, a form and one INSERT (`benchmarks/bare`);
 - an oTree app that asks the same, with oTree's production server and its SQLite;
 - with `--think 10`: the study platform again, with 300 people at once who take ten seconds for an answer, and every
@@ -162,8 +163,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--think", type=float, default=0.0, help="seconds for an answer, in one more run; 0: none")
     parser.add_argument("--think-concurrent", type=int, default=300, help="people at once in that run")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2, help="gunicorn's processes")
-    parser.add_argument("--threads", type=int, default=4, help="threads of each")
+    parser.add_argument("--workers", type=int, default=3, help="gunicorn's processes")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each")
     parser.add_argument("--without", nargs="*", choices=("study", "bare", "otree"), default=[], help="leave out")
     parser.add_argument("--otree", type=Path, help="environment of oTree; made in var/otree where there is none")
     parser.add_argument("--json", type=Path, help="also write the results to this file")

@@ -6,10 +6,12 @@ import os
 from config.logs import logging_configuration
 
 bind = os.environ.get("BIND", "unix:/run/visual-summaries/web.sock")
-# A request waits for the database far longer than it computes: a few processes, each with threads.
+# Processes of one thread: threads of one process wait for each other more than for the database, which `python -m
+# benchmarks.web --workers … --threads …` measures. nginx hands over whole requests, so a slow line holds nobody up;
+# one process more than cores, since a long export keeps one.
 workers = int(os.environ.get("WEB_WORKERS", str(min(8, multiprocessing.cpu_count() + 1))))
 worker_class = "gthread"
-threads = int(os.environ.get("WEB_THREADS", "4"))
+threads = int(os.environ.get("WEB_THREADS", "1"))
 # A worker that was stopped finishes what it has begun; exports stream for a while.
 graceful_timeout = 60
 timeout = 120

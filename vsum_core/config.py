@@ -273,9 +273,9 @@ def _short_masks(*, smooth_steps: int, sharp_steps: int) -> MaskConfig:
     """Masks on a coarse grid, seen through a Gaussian and a growing contrast, that press the log-odds down."""
     shared: dict[str, Any] = {
         "odds_weight": 0.1,
-        "odds_target": 0.002,
+        "odds_target": 0.001,
         "second_moment_decay": 0.9,
-        "resolution_divisor": 14,
+        "resolution_divisor": 12,
         "straight_through_blur": True,
     }
     return MaskConfig(
@@ -287,18 +287,18 @@ def _short_masks(*, smooth_steps: int, sharp_steps: int) -> MaskConfig:
             area_weight=0.3,
             reached_area_weight=2.0,
             total_variation_weight=0.01,
-            mask_blur_sigma=7.0,
+            mask_blur_sigma=6.0,
             contrast=2.0,
             **shared,
         ),
         sharp=MaskStageConfig(
             steps=sharp_steps,
-            learning_rate=0.2,
+            learning_rate=0.3,
             final_learning_rate=0.02,
             area_weight=0.2,
-            reached_area_weight=2.5,
+            reached_area_weight=4.0,
             total_variation_weight=0.05,
-            mask_blur_sigma=5.6,
+            mask_blur_sigma=4.8,
             initial_contrast=2.0,
             contrast=30.0,
             **shared,
@@ -310,20 +310,21 @@ def _default() -> PipelineConfig:
     """Fewer and cruder mask steps, clusters above chance, one summary per place, pictures of the region alone.
 
     Masks: a free mask at full resolution is speckle after 15 steps and needs about 150; a coarse grid seen through a
-    Gaussian and a growing contrast is made of blobs by construction and crisp after 20. Every difference to the
-    reference and its effect is in ``docs/method.md``.
+    Gaussian and a growing contrast is made of blobs by construction and crisp after 20. Such masks are small, so boxes
+    of which they delete half take part, and of each place boxes of more than one size: parts that the network uses are
+    then more often found. Every difference to the reference and its effect is in ``docs/method.md``.
     """
     return PipelineConfig(
         preset="default",
-        masks=_short_masks(smooth_steps=12, sharp_steps=40),
-        pruning=PruningConfig(minimum_masked=0.6),
-        quality=QualityConfig(bar=QualityBar.EVIDENCE, repeat_overlap=0.5),
+        masks=_short_masks(smooth_steps=16, sharp_steps=56),
+        pruning=PruningConfig(minimum_masked=0.5, area_ratio=1.3),
+        quality=QualityConfig(bar=QualityBar.EVIDENCE, null_share=0.08, repeat_overlap=0.5),
         rendering=RenderingConfig(grey_opacity=0.8, hull_width=4, casing_width=1, with_components=False),
     )
 
 
 def _fast() -> PipelineConfig:
-    """As ``default`` with about half the mask steps, and larger ones."""
+    """As ``default`` with a third of the mask steps."""
     masks = _short_masks(smooth_steps=8, sharp_steps=16)
     return dataclasses.replace(_default(), preset="fast", masks=masks)
 
