@@ -1,6 +1,7 @@
 """What every page must be: fits a phone, light, labelled, without a word from the browser's console."""
 
 import pytest
+from playwright.sync_api import expect
 
 from study.models import Participant, StudyState
 
@@ -160,7 +161,7 @@ def test_a_picture_is_enlarged_and_put_back(visitor, study):
     page.keyboard.press("4")
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
-    assert page.evaluate("document.activeElement.querySelector('img').alt") == "Picture 3"
+    expect(page.get_by_role("link", name="Picture 3")).to_be_focused()  # the event comes after the dialog is gone
     assert page.locator("[name=confidence]:checked").count() == 0  # keys rest while a picture is enlarged
 
 
