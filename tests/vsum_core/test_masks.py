@@ -256,7 +256,7 @@ def test_bfloat16_gives_nearly_the_same_mask():
 @pytest.mark.compiles
 @pytest.mark.slow
 def test_a_compiled_network_gives_the_same_masks_up_to_rounding(compiler):
-    config, ours = preset("default").masks, network()
+    config, ours = short(preset("default").masks, 20), network()  # an optimisation makes more of the last bit each step
     plain, compiled, again = (
         optimise_masks(
             ours, striped_images(3), [0] * 3, config=dataclasses.replace(config, compile_network=compile_network)
