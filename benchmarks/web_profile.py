@@ -4,10 +4,10 @@
 PostgreSQL and lets people take part one after the other, from the link to the debrief. It prints what each request of a
 session costs, by the clock and in processor time, and of an answer with its next trial which share is spent on what.
 
-A timer interrupts the process once a millisecond and the stack of that moment is counted for the outermost function in
-``PARTS``; the rest is Django's way from a request to a view and back. "Database" is what of a part the connection and
-its driver take, the disk included. There is no server around it and nobody else at the same time: what gunicorn, other
-threads and the lock of SQLite add is the difference to ``benchmarks.web``.
+A timer interrupts the process once a millisecond and the stack of that moment is counted for the first function of
+``PARTS`` that is on it; the rest is Django's way from a request to a view and back. "Database" is what of a part the
+connection and its driver take, the disk included. There is no server around it and nobody else at the same time: what
+gunicorn, other threads and the lock of SQLite add is the difference to ``benchmarks.web``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PARTS: Mapping[tuple[str, str], str] = {
     ("study/tasks/base.py", "Task.form"): "checking the form",
     ("django/forms/forms.py", "BaseForm.is_valid"): "checking the form",
 }
-"""File and function → part of an answer. Inner ones before outer ones: the first that is on the stack counts."""
+"""File and function → part of an answer; of several that are on a stack the first counts, so the order matters."""
 HANDLER = ("django/core/handlers/base.py", "BaseHandler.get_response")
 """What is outside of it is the program that stands for the browser, and not counted."""
 DATABASE_FILES = re.compile(r"/django/db/backends/|/psycopg/|/psycopg_pool/")

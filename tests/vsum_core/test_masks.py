@@ -256,17 +256,24 @@ def test_bfloat16_gives_nearly_the_same_mask():
 @pytest.mark.compiles
 @pytest.mark.slow
 def test_a_compiled_network_gives_the_same_masks_up_to_rounding(compiler):
-    config, ours = short(preset("default").masks, 20), network()  # an optimisation makes more of the last bit each step
-    plain, compiled, again = (
-        optimise_masks(
-            ours, striped_images(3), [0] * 3, config=dataclasses.replace(config, compile_network=compile_network)
-        )
-        for compile_network in (False, True, True)
-    )
+    ours = network()
+
+    def masks(config, *, compile_network):
+        config = dataclasses.replace(config, compile_network=compile_network)
+        return optimise_masks(ours, striped_images(3), [0] * 3, config=config)
+
+    whole = preset("default").masks
+    plain, compiled, again = (masks(whole, compile_network=one) for one in (False, True, True))
     np.testing.assert_allclose(compiled.history.p, plain.history.p, atol=1e-5)
-    np.testing.assert_allclose(compiled.sharp, plain.sharp, atol=0.01)
     assert ((compiled.sharp < 0.5) == (plain.sharp < 0.5)).mean() > 0.999
     np.testing.assert_array_equal(again.sharp, compiled.sharp)
+    # An optimisation makes more of the last bit with each step: pixel by pixel they agree for 52, not for all 72.
+    steps = {"smooth": 12, "sharp": 40}
+    fewer = dataclasses.replace(
+        whole, **{stage: dataclasses.replace(getattr(whole, stage), steps=number) for stage, number in steps.items()}
+    )
+    plain, compiled = (masks(fewer, compile_network=one) for one in (False, True))
+    np.testing.assert_allclose(compiled.sharp, plain.sharp, atol=0.01)
 
 
 @torch.library.custom_op("tests::narrow", mutates_args=())
