@@ -22,6 +22,7 @@
 | `TRUST_REQUEST_ID` | the proxy sets `X-Request-ID`; otherwise each request gets an identifier of our own | 0 |
 | `SENTRY_DSN` | where reports of errors go, with `sentry-sdk` installed; they hold no personal data | none |
 | `DATABASE_POOL` | connections to PostgreSQL that each worker keeps at most; 0: one per thread, no pool | 8 |
+| `DATABASE_PREPARED` | PostgreSQL keeps statements prepared; 0 behind a pooler that does not carry them | 1 |
 | `X_ACCEL_LOCATION` | nginx sends the pictures: its internal location for `VAR_DIRECTORY/media/stimuli/` | none |
 | `EMAIL_HOST`, `EMAIL_PORT`, `EMAIL_HOST_USER`, `EMAIL_HOST_PASSWORD`, `EMAIL_USE_TLS` | a mail server | none |
 | `TRUSTED_PROXIES` | proxies before this server that append to `X-Forwarded-For` | 0 |
@@ -118,16 +119,6 @@ TEMPLATES = [
     },
 ]
 
-# Parts of participants' pages that are the same for everybody are rendered once per worker; keys hold what varies.
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "template_fragments": {
-        "BACKEND": "django.core.cache.backends." + ("dummy.DummyCache" if DEBUG else "locmem.LocMemCache"),
-        "LOCATION": "template-fragments",
-        "OPTIONS": {"MAX_ENTRIES": 10_000},
-    },
-}
-
 DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{VAR_DIRECTORY / 'db.sqlite3'}", conn_max_age=60)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # An answer that a participant was thanked for survives a power cut: full synchronisation. Readers never wait for
@@ -141,7 +132,10 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # Connections are lent to requests and kept open in between; more requests than connections wait for their turn.
     # Each is tried before it is lent, so that a server that was restarted costs nobody an error. Who has waited for ten
     # seconds is told: the database is away, or everything is far too slow.
+    # A statement that comes again is kept prepared on its connection: PostgreSQL reads and plans it once.
     DATABASE_POOL = environment.whole_number("DATABASE_POOL", default=8)
+    if environment.boolean("DATABASE_PREPARED", default=True):
+        DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=2)
     if DATABASE_POOL:
         DATABASES["default"]["CONN_MAX_AGE"] = 0  # Django's pool and persistent connections exclude each other
         DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

@@ -2,6 +2,7 @@
 
 import html
 import re
+from functools import lru_cache
 
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -15,6 +16,12 @@ def consent_text(study: Study, language: str) -> str:
     context = {"study": study, "texts": study.texts_in(language), "minutes": study.minutes, "can_enter": True}
     with translation.override(language):
         page = render_to_string("study/consent.html", context)
+    return _words(page)
+
+
+@lru_cache(maxsize=64)
+def _words(page: str) -> str:
+    """Return the words of a page's main part; the same page is shown to everybody, so they are looked for once."""
     _, _, main = page.partition("<main")[2].partition(">")
     lines = html.unescape(strip_tags(main.partition("</main>")[0])).splitlines()
     return "\n".join(line for line in (re.sub(r"\s+", " ", line).strip() for line in lines) if line)

@@ -12,6 +12,7 @@ from study.prepared import Parameter, PreparedQuery
 from study.tasks import get_task
 
 TRIALS_TO_PRELOAD = 2
+ANSWER_OF_TRIAL = Trial._meta.get_field("answer")
 
 
 class Page(StrEnum):
@@ -137,6 +138,8 @@ def unanswered_trials(participant: Participant) -> tuple[list[Trial], Progress]:
     There is one trial more than :func:`current_step` looks at. Without any, the progress is not known: 0 of 0.
     """
     trials = _of(participant, UNANSWERED_TRIALS.all(participant=participant.pk))
+    for trial in trials:
+        ANSWER_OF_TRIAL.set_cached_value(trial, None)  # as the query has found out; nobody need ask again
     counts = vars(trials[0]) if trials else {}
     return trials, Progress(done=counts.get("main_done") or 0, total=counts.get("main_total") or 0)
 
@@ -180,7 +183,6 @@ MAIN_PROGRESS = PreparedQuery(lambda: _counted(_trials_that_count()))
 UNANSWERED_TRIALS = PreparedQuery(
     lambda: (
         with_stimuli(_trials_of_somebody().filter(answer=None))
-        .select_related("answer")
         .annotate(
             main_done=_number(_trials_that_count(), Count("answer")),
             main_total=_number(_trials_that_count(), Count("pk")),

@@ -4,9 +4,9 @@ import secrets
 
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from study.addresses import participant_address
 from study.models.study import Study
 
 PSEUDONYM_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no look-alikes: people read pseudonyms aloud
@@ -106,7 +106,7 @@ class Participant(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the path of the participant's own page; whoever has it is the participant."""
-        return reverse("study:participant", args=[self.token])
+        return participant_address("participant", token=self.token)
 
     @property
     def is_test(self) -> bool:

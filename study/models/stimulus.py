@@ -1,12 +1,11 @@
 """A stimulus: one summary, or one control that looks like a summary."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
 from django.db import models
-from django.urls import get_script_prefix, reverse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from study.models.condition import Condition
@@ -31,13 +30,7 @@ class Picture:
     @property
     def url(self) -> str:
         """Where browsers find the picture; the content behind this URL never changes."""
-        return _picture_url(get_script_prefix(), self.sha256, self.extension)
-
-
-@lru_cache(maxsize=10_000)
-def _picture_url(script_prefix: str, sha256: str, extension: str) -> str:
-    """Return the address below the prefix that is in force; a page names dozens of pictures, again and again."""
-    return reverse("study:stimulus", args=[sha256, extension])
+        return reverse("study:stimulus", args=[self.sha256, self.extension])
 
 
 def picture_path(sha256: str, extension: str) -> Path:

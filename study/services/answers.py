@@ -9,10 +9,13 @@ from django.utils import timezone
 
 from study.flow import Page, Progress, current_step, unanswered_trials
 from study.models import Answer, Event, EventKind, Participant, Trial
+from study.prepared import PreparedInsert
 from study.services.completion import go_on_after_trials
 from study.services.progress import count_sending, lock_participant, resume_locked
 from study.services.slots import renew_lease
 from study.tasks import Submission, get_task
+
+STORE = PreparedInsert(Answer)
 
 
 class Outcome(StrEnum):
@@ -67,7 +70,7 @@ def commit_answer(
     if served_at is None or waiting[0] != trial or not locked.takes_answers:
         return _not_committed(locked, trial, now=now)
     judgement = get_task(trial.task).judge(trial, submission)
-    answer = Answer.objects.create(
+    answer = STORE.create(
         trial=trial,
         kind=submission.kind,
         text=submission.text,

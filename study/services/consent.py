@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import BigAutoField, CharField
 from django.utils import timezone
 
 from study.capacity import check_capacity
@@ -26,12 +27,19 @@ from study.models import (
     Study,
     Trial,
 )
+from study.prepared import Parameter, PreparedInsert, PreparedQuery
 from study.recruitment import Entry
 from study.services.audit import record
 from study.services.progress import lock_participant
 from study.services.slots import claim_slot
 from study.tasks import get_task
 
+OF_CONSENT_FORM = PreparedQuery(
+    lambda: Participant.objects.filter(
+        study_id=Parameter("study", BigAutoField()), consent_nonce=Parameter("nonce", CharField())
+    )
+)
+NEW_PARTICIPANT, NEW_EVENT = PreparedInsert(Participant), PreparedInsert(Event)
 CONSENT_TEXT = "consent text"
 """Action of the audit entries that hold the texts people agreed to, named by their SHA-256."""
 
@@ -69,7 +77,7 @@ def give_consent(study: Study, entry: Entry, *, nonce: str, language: str = "") 
 
 def find_participant(study: Study, entry: Entry, *, nonce: str) -> Participant | None:
     """Return the participant that this consent form, or this identifier, has created before."""
-    by_nonce = Participant.objects.filter(study=study, consent_nonce=nonce).first()
+    by_nonce = OF_CONSENT_FORM.first(study=study.pk, nonce=nonce)
     if by_nonce is not None or not entry.subject:
         return by_nonce
     return Participant.objects.filter(
@@ -83,7 +91,7 @@ def _enter(study_id: int, entry: Entry, *, nonce: str, language: str, text: str)
     if entry.preview or not (study.takes_participants or entry.test):
         raise StudyNotOpenError(f"Study {study.slug!r} is {study.state}; expected running, and no preview.")
     now = timezone.now()
-    participant = Participant.objects.create(
+    participant = NEW_PARTICIPANT.create(
         study=study,
         consent_nonce=nonce,
         source=entry.source,
@@ -106,7 +114,7 @@ def _enter(study_id: int, entry: Entry, *, nonce: str, language: str, text: str)
     else:
         _admit(participant, now=now)
     agreed = {"text_sha256": _keep_text(study, text)}
-    Event.objects.create(participant=participant, kind=EventKind.CONSENTED, at=now, detail=agreed)
+    NEW_EVENT.create(participant=participant, kind=EventKind.CONSENTED, at=now, detail=agreed)
     return participant
 
 
@@ -170,10 +178,8 @@ def lay_out_trials(participant: Participant, slot: Slot) -> list[Trial]:
     study = participant.study
     blocks = study.task_blocks
     find = picture_finder(study, [trial["detail"] for trial in slot.trials])
-    by_identifier = {
-        stimulus.identifier: stimulus
-        for stimulus in Stimulus.objects.filter(study=study, identifier__in=slot.stimuli).only("identifier")
-    }
+    stimuli = Stimulus.objects.filter(study=study, identifier__in=slot.stimuli)
+    keys: dict[str, int] = dict(stimuli.values_list("identifier", "pk").order_by())
     trials: list[Trial] = []
     begun: set[int] = set()
     for planned in slot.trials:
@@ -191,7 +197,7 @@ def lay_out_trials(participant: Participant, slot: Slot) -> list[Trial]:
                 phase=planned["phase"],
                 task=task.name,
                 block=number,
-                stimulus=by_identifier[planned["stimulus"]] if planned["stimulus"] else None,
+                stimulus_id=keys[planned["stimulus"]] if planned["stimulus"] else None,
                 practice_item=planned["practice_item"],
                 cell=planned["cell"],
                 detail=detail,

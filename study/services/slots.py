@@ -12,13 +12,31 @@ from django.db.models import BigAutoField, DateTimeField, Q
 from django.utils import timezone
 
 from study.models import Event, EventKind, Participant, ParticipantState, Slot, SlotState, Study
-from study.prepared import Parameter, PreparedUpdate
+from study.prepared import Parameter, PreparedQuery, PreparedUpdate
 from study.services.quotas import has_room, trials_per_cell
 
 RENEW = PreparedUpdate(
     lambda: Slot.objects.filter(holder_id=Parameter("holder", BigAutoField()), state=SlotState.CLAIMED),
     lease_expires_at=Parameter("until", DateTimeField()),
 )
+STUDY, NOW = Parameter("study", BigAutoField()), Parameter("now", DateTimeField())
+FIRST_FREE = PreparedQuery(
+    lambda: Slot.objects.filter(study_id=STUDY, state=SlotState.FREE).defer("trials").order_by("number")[:1]
+)
+FIRST_EXPIRED = PreparedQuery(
+    lambda: (
+        Slot.objects.filter(study_id=STUDY, state=SlotState.CLAIMED, lease_expires_at__lt=NOW)
+        .defer("trials")
+        .order_by("number")[:1]
+    )
+)
+CLAIM_FREE = PreparedUpdate(
+    lambda: Slot.objects.filter(pk=Parameter("slot", BigAutoField()), state=SlotState.FREE),
+    state=SlotState.CLAIMED,
+    holder=Parameter("holder", BigAutoField()),
+    lease_expires_at=Parameter("until", DateTimeField()),
+)
+WHOLE_SLOT = PreparedQuery(lambda: Slot.objects.filter(pk=Parameter("slot", BigAutoField())))
 
 
 def claim_slot(participant: Participant, *, now: datetime) -> Slot | None:
@@ -28,36 +46,35 @@ def claim_slot(participant: Participant, *, now: datetime) -> Slot | None:
     they are marked as timed out (in a transaction of their own, so that no two requests wait for each other).
     """
     study = participant.study
-    expires = lease_end(study, now=now)
-    claimable = Q(state=SlotState.FREE) | Q(state=SlotState.CLAIMED, lease_expires_at__lt=now)
     while True:
-        candidate = _next_slot(study, claimable, now=now)
+        candidate = _next_slot(study, now=now)
         if candidate is None:
             return None
-        previous = candidate.holder_id
-        claimed = Slot.objects.filter(claimable, pk=candidate.pk, holder=previous).update(
-            state=SlotState.CLAIMED, holder=participant, lease_expires_at=expires
-        )
-        if claimed:
-            if previous is not None:
-                transaction.on_commit(partial(time_out, previous, now=now, kind=EventKind.LEASE_LOST))
-            candidate.refresh_from_db()
-            return candidate
+        if _take(candidate, participant, now=now):
+            if candidate.holder_id is not None:
+                transaction.on_commit(partial(time_out, candidate.holder_id, now=now, kind=EventKind.LEASE_LOST))
+            return WHOLE_SLOT.get(slot=candidate.pk)
 
 
-def _next_slot(study: Study, claimable: Q, *, now: datetime) -> Slot | None:
+def _next_slot(study: Study, *, now: datetime) -> Slot | None:
     """Return the first claimable slot; with a quota per cell, the first whose cells all have room."""
-    slots = Slot.objects.filter(study=study).order_by("number")
     if study.quota_per_cell is None:  # one look for each state: the index finds both, however many are completed
-        free = slots.filter(state=SlotState.FREE).first()
-        expired = slots.filter(state=SlotState.CLAIMED, lease_expires_at__lt=now).first()
-        return min((slot for slot in (free, expired) if slot is not None), key=lambda slot: slot.number, default=None)
+        found = [FIRST_FREE.first(study=study.pk), FIRST_EXPIRED.first(study=study.pk, now=now)]
+        return min((slot for slot in found if slot is not None), key=lambda slot: slot.number, default=None)
     Study.objects.select_for_update().get(pk=study.pk)  # two claims at once would count the same room
     counts = trials_per_cell(study)
-    return next(
-        (slot for slot in slots.filter(claimable).iterator() if has_room(slot, counts, quota=study.quota_per_cell)),
-        None,
-    )
+    claimable = Q(state=SlotState.FREE) | Q(state=SlotState.CLAIMED, lease_expires_at__lt=now)
+    slots = Slot.objects.filter(claimable, study=study).order_by("number")
+    return next((slot for slot in slots.iterator() if has_room(slot, counts, quota=study.quota_per_cell)), None)
+
+
+def _take(slot: Slot, participant: Participant, *, now: datetime) -> bool:
+    """Take a slot that is still as it was seen: free, or with the same holder and an expired lease."""
+    until = lease_end(participant.study, now=now)
+    if slot.state == SlotState.FREE:
+        return bool(CLAIM_FREE.run(slot=slot.pk, holder=participant.pk, until=until))
+    seen = Slot.objects.filter(pk=slot.pk, holder=slot.holder_id, state=SlotState.CLAIMED, lease_expires_at__lt=now)
+    return bool(seen.update(holder=participant, lease_expires_at=until))
 
 
 def reclaim_slot(participant: Participant, *, now: datetime) -> bool:

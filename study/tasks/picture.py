@@ -1,12 +1,16 @@
 """Pictures on a participant's page, and their records in the details of trials."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.templatetags.static import static
+from django.urls import get_script_prefix
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from study.models import Picture
@@ -15,6 +19,7 @@ from study.picture_renditions import SMALL_FROM, Rendition, small_width
 OWN_PRACTICE = re.compile(r"(study/practice/[a-z0-9-]+)\.webp")
 """Our own practice pictures lie beside their JPEG forms; those of task types from elsewhere may not."""
 STIMULUS_URL = re.compile(r"(.*/[0-9a-f]{64})\.webp")
+ESCAPED_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04X}" for character in "<>&"}
 PRACTICE_SIDE = 480
 PICTURE_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -51,9 +56,11 @@ class ShownPicture:
             return ""
         return f"{self._stem}{Rendition.SMALL} {small_width(self.width)}w, {self.url} {self.width}w"
 
-    def as_preload(self) -> dict[str, str]:
-        """Return what a browser needs to load the same form ahead that the page will show."""
-        return {"src": self.url, "srcset": self.source_set}
+    @cached_property
+    def preload(self) -> SafeString:
+        """What a browser needs to load the same form ahead that the page will show, as JSON inside a script element."""
+        text = json.dumps({"src": self.url, "srcset": self.source_set})
+        return mark_safe(text.translate(ESCAPED_IN_SCRIPTS))  # noqa: S308  (nothing is left that could end the element)
 
     @cached_property
     def _stem(self) -> str:
@@ -67,6 +74,12 @@ def shown_picture(record: Mapping[str, Any], alt: str) -> ShownPicture:
         own = OWN_PRACTICE.fullmatch(record["static"])
         fallback = static(f"{own[1]}.jpg") if own else ""
         return ShownPicture(static(record["static"]), record["width"], record["height"], alt, fallback)
+    return _stored_picture(get_script_prefix(), alt, **record)
+
+
+@lru_cache(maxsize=20_000)
+def _stored_picture(_script_prefix: str, alt: str, **record: Any) -> ShownPicture:
+    """Return a picture that is stored under its hash; its address depends on the prefix that is in force."""
     picture = Picture(**record)
     return ShownPicture(picture.url, picture.width, picture.height, alt)
 
@@ -79,6 +92,11 @@ def static_record(name: str, *, width: int = PRACTICE_SIDE, height: int = PRACTI
 def numbered(records: Sequence[Mapping[str, Any]]) -> list[ShownPicture]:
     """Return pictures whose alternative texts tell their number and nothing else."""
     return [
-        shown_picture(record, _("Picture %(number)d") % {"number": number})
+        shown_picture(record, _number_in_words(get_language(), number))
         for number, record in enumerate(records, start=1)
     ]
+
+
+@lru_cache(maxsize=1000)
+def _number_in_words(_language: str | None, number: int) -> str:
+    return _("Picture %(number)d") % {"number": number}

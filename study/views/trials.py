@@ -9,11 +9,13 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from study.addresses import participant_address
 from study.flow import Page, Progress, current_step, progress
 from study.models import Participant, Phase, Trial
 from study.prepared import Parameter, PreparedQuery
 from study.services.answers import NextTrial, Outcome, commit_answer
 from study.tasks import TaskForm, get_task
+from study.tasks.picture import ShownPicture
 from study.views.pages import (
     SeeOther,
     for_recruiter,
@@ -107,7 +109,10 @@ def show_trial(
         "trial": trial,
         "task": task,
         "form": SimpleLazyObject(partial(task.form, trial)) if refused is None else refused,
-        "fields_key": f"{task.name} {participant.language}" if task.same_fields and refused is None else None,
+        "same_fields": task.same_fields and refused is None,
+        "own_address": participant.get_absolute_url(),
+        "answer_address": participant_address("answer", token=participant.token, nonce=trial.nonce),
+        "events_address": participant_address("events", token=participant.token),
         "page": page,
         "pictures": page.pictures,
         "class_name": page.class_name,
@@ -119,9 +124,9 @@ def show_trial(
     return render(request, task.template_name, context, status=status)
 
 
-def pictures_ahead(trials: list[Trial]) -> list[dict[str, str]]:
+def pictures_ahead(trials: list[Trial]) -> list[ShownPicture]:
     """Return what the browser loads ahead for these trials."""
-    return [picture.as_preload() for trial in trials for picture in get_task(trial.task).page(trial).pictures]
+    return [picture for trial in trials for picture in get_task(trial.task).page(trial).pictures]
 
 
 def show_feedback(

@@ -1,6 +1,12 @@
 """The content security policy: strict for everybody, relaxed for the admin's look and nothing else."""
 
 import pytest
+from csp.constants import NONCE, SELF
+from csp.decorators import csp_exempt, csp_update
+from django.http import HttpResponse
+from django.test import override_settings
+
+from config.content_policy import ContentPolicyMiddleware
 
 pytestmark = pytest.mark.django_db
 
@@ -31,3 +37,31 @@ def test_other_headers(client):
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_a_policy_of_its_own_stays(rf):
+    own = "default-src 'none'"
+    response = ContentPolicyMiddleware(lambda request: HttpResponse(headers={"Content-Security-Policy": own}))(
+        rf.get("/")
+    )
+    assert response.headers["Content-Security-Policy"] == own
+
+
+def test_decorated_views_and_pages_with_a_nonce_get_what_the_library_makes(rf):
+    def with_nonce(request):
+        return HttpResponse(str(request.csp_nonce))
+
+    changed = csp_update({"img-src": ["data:"]})(lambda request: HttpResponse())
+    assert policy(ContentPolicyMiddleware(changed)(rf.get("/")))["img-src"] == {"'self'", "data:"}
+    exempt = csp_exempt()(lambda request: HttpResponse())
+    assert "Content-Security-Policy" not in ContentPolicyMiddleware(exempt)(rf.get("/")).headers
+    with override_settings(CONTENT_SECURITY_POLICY={"DIRECTIVES": {"script-src": [SELF, NONCE]}}):
+        response = ContentPolicyMiddleware(with_nonce)(rf.get("/"))
+        assert f"'nonce-{response.content.decode()}'" in policy(response)["script-src"]
+
+
+def test_other_settings_make_another_policy(client):
+    before = policy(client.get("/"))
+    with override_settings(CONTENT_SECURITY_POLICY={"DIRECTIVES": {"default-src": [SELF]}}):
+        assert policy(client.get("/")) == {"default-src": {"'self'"}}
+    assert policy(client.get("/")) == before

@@ -74,16 +74,17 @@ def test_https_only(tmp_path):
     assert settings_in_a_new_process(tmp_path, expression, HTTPS_ONLY="1") == "True True True"
 
 
-def test_postgresql_gets_a_pool_of_connections(tmp_path):
+def test_postgresql_gets_a_pool_of_connections_that_keep_statements(tmp_path):
     expression = "[settings.DATABASES['default'][name] for name in ('ENGINE', 'OPTIONS', 'CONN_MAX_AGE')]"
     printed = settings_in_a_new_process(tmp_path, expression, DATABASE_URL="postgres://u@localhost/db")
     pool = {"min_size": 1, "max_size": 8, "timeout": 10}
-    assert printed == f"['django.db.backends.postgresql', {{'pool': {pool}}}, 0]"
+    options = {"server_side_binding": True, "prepare_threshold": 2, "pool": pool}
+    assert printed == f"['django.db.backends.postgresql', {options}, 0]"
 
 
 def test_postgresql_without_a_pool_keeps_a_connection_per_thread(tmp_path):
     expression = "[settings.DATABASES['default'][name] for name in ('OPTIONS', 'CONN_MAX_AGE')]"
-    own = {"DATABASE_URL": "postgres://u@localhost/db", "DATABASE_POOL": "0"}
+    own = {"DATABASE_URL": "postgres://u@localhost/db", "DATABASE_POOL": "0", "DATABASE_PREPARED": "0"}
     assert settings_in_a_new_process(tmp_path, expression, **own) == "[{}, 60]"
 
 

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import BigAutoField, CharField, Count, DateTimeField, F
 from django.db.models.functions import Coalesce
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from study.models import Participant, Slot, SlotState, Trial
-from study.prepared import Parameter, PreparedQuery, PreparedUpdate
+from study.models import Answer, AnswerKind, Event, EventKind, Participant, Slot, SlotState, Trial
+from study.prepared import Parameter, PreparedInsert, PreparedQuery, PreparedUpdate
 from study.recruitment import Entry
 from study.services.consent import give_consent
 
@@ -83,6 +83,59 @@ def test_order_limit_and_tuples(people):
         )
     )
     assert counts.first(participant=people[2].pk) == (people[2].trials_planned, people[2].pk)
+
+
+def test_objects_that_are_pointed_to_are_none_where_there_are_none(people):
+    query = PreparedQuery(
+        lambda: (
+            Trial.objects.select_related("stimulus__condition", "answer")
+            .defer("stimulus__members")
+            .filter(participant_id=Parameter("participant", BigAutoField()))
+            .order_by("position")
+        )
+    )
+    practice, *_, main = query.all(participant=people[0].pk)
+    assert (practice.stimulus, hasattr(practice, "answer")) == (None, False)
+    stored = Trial.objects.get(pk=main.pk)
+    assert (main.stimulus, main.stimulus.condition) == (stored.stimulus, stored.stimulus.condition)
+    assert main.stimulus.pictures == stored.stimulus.pictures
+    assert main.stimulus.get_deferred_fields() == {"members"}
+
+
+def test_annotations_are_attributes(people):
+    query = PreparedQuery(
+        lambda: Participant.objects.filter(pk=Parameter("key", BigAutoField())).annotate(number=Count("trials"))
+    )
+    assert query.get(key=people[0].pk).number == people[0].trials.count()
+
+
+def test_what_is_neither_objects_nor_tuples_is_refused():
+    query = PreparedQuery(lambda: Participant.objects.filter(pk=Parameter("key", BigAutoField())).values("pk"))
+    with pytest.raises(TypeError, match="values_list"):
+        query.all(key=1)
+
+
+def test_an_insertion_stores_what_create_would(people):
+    at, detail = timezone.now(), {"position": 3, "words": ["é", None]}
+    values = {"participant": people[0], "kind": EventKind.STALE_ANSWER, "at": at, "detail": detail}
+    insert = PreparedInsert(Event)
+    made, other = insert.create(**values), Event.objects.create(**values)
+    fields = [field.attname for field in Event._meta.concrete_fields if not field.primary_key]
+    stored, usual = Event.objects.get(pk=made.pk), Event.objects.get(pk=other.pk)
+    assert [getattr(stored, name) for name in fields] == [getattr(usual, name) for name in fields]
+    made.delete()  # it knows that it is stored
+    assert not Event.objects.filter(pk=stored.pk).exists()
+
+
+def test_an_insertion_fills_in_defaults_and_heeds_constraints(people):
+    insert = PreparedInsert(Answer)
+    trial = people[0].trials.first()
+    now = timezone.now()
+    answer = insert.create(trial=trial, kind=AnswerKind.NAMED, text="wing", server_time_ms=5.0, answered_at=now)
+    stored = Answer.objects.get(pk=answer.pk)
+    assert (stored.text, stored.input_details, stored.correct) == ("wing", {}, None)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert.create(trial=trial, kind=AnswerKind.NAMED, text="again", server_time_ms=5.0, answered_at=now)
 
 
 def test_an_update_changes_the_rows_it_should_and_counts_them(people):
