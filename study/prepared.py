@@ -86,9 +86,8 @@ class _Selection(_Statement):
         if queryset._iterable_class is not ModelIterable:
             raise TypeError("A prepared query returns objects, or tuples by values_list(); there is something else.")
         information = self.compiler.klass_info
-        first, *_, last = information["select_fields"]
         self.model = information["model"]
-        self.of_model = slice(first, last + 1)
+        self.of_model = slice(information["select_fields"][0], information["select_fields"][-1] + 1)
         self.names = [column[0].target.attname for column in select[self.of_model]]
         self.populators = get_related_populators(information, select, connection.alias)  # type: ignore[call-arg]
         self.annotations = self.compiler.annotation_col_map or {}

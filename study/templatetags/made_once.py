@@ -43,7 +43,7 @@ class MadeOnce(Node):
 
 @register.tag("made_once")
 def made_once(parser: Parser, token: Token) -> MadeOnce:
-    """Keep a part of a page for each language and all values of its keys; everything that it shows must follow from them.
+    """Keep a part of a page for each language and each value of its keys, from which all that it shows must follow.
 
     With a condition that is false, the part is made anew and not kept:
 
