@@ -62,14 +62,15 @@ class _Statement:
         )
 
 
-class _Insertion(_Statement):
-    """An insertion that returns the key of the new row."""
+class _Insertion:
+    """An insertion, with and without returning the key of the new row, for one connection."""
 
     def __init__(self, query: Any, connection: Any) -> None:
         self.connection = connection
-        self.compiler = query.get_compiler(connection=connection, using=connection.alias)
-        self.compiler.returning_fields = [query.get_meta().pk]
-        ((self.sql, self.parameters),) = self.compiler.as_sql()
+        compiler = query.get_compiler(connection=connection, using=connection.alias)
+        ((self.sql, _),) = compiler.as_sql()
+        compiler.returning_fields = [query.get_meta().pk]
+        ((self.sql_returning_key, _),) = compiler.as_sql()
 
 
 class _Selection(_Statement):
@@ -195,15 +196,15 @@ class PreparedUpdate(_Prepared[_Statement]):
             return int(cursor.rowcount)
 
 
-class PreparedInsert(_Prepared[_Statement], Generic[M]):
+class PreparedInsert(_Prepared[_Insertion], Generic[M]):
     """The insertion of a model's objects, compiled once. As with `bulk_create`, no signal is sent."""
 
     def __init__(self, model: type[M]) -> None:
         """Compile nothing yet."""
         self.model = model
 
-    def compile(self, connection: Any) -> _Statement:
-        """Return the statement for a connection; it returns the new row's key."""
+    def compile(self, connection: Any) -> _Insertion:
+        """Return the statement for a connection."""
         query = InsertQuery(self.model)
         query.insert_values(self._fields(), [self.model()], raw=True)  # only its shape matters, not what is in it
         return _Insertion(query, connection)
@@ -217,10 +218,20 @@ class PreparedInsert(_Prepared[_Statement], Generic[M]):
         made = self.model(**values)
         statement = self.statement()
         with statement.connection.cursor() as cursor:
-            cursor.execute(statement.sql, self._row(made, statement.connection))
+            cursor.execute(statement.sql_returning_key, self._row(made, statement.connection))
             (made.pk,) = cursor.fetchone()
         made._state.adding, made._state.db = False, statement.connection.alias
         return made
+
+    def store_all(self, objects: Sequence[M]) -> None:
+        """Store new objects in their order. Which keys they get is not asked, so they must not be saved again.
+
+        Raises:
+            IntegrityError: the database refuses one of them.
+        """
+        statement = self.statement()
+        with statement.connection.cursor() as cursor:
+            cursor.executemany(statement.sql, [self._row(made, statement.connection) for made in objects])
 
     def _row(self, made: M, connection: Any) -> list[Any]:
         return [field.get_db_prep_save(field.pre_save(made, True), connection) for field in self._fields()]

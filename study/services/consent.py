@@ -39,7 +39,7 @@ OF_CONSENT_FORM = PreparedQuery(
         study_id=Parameter("study", BigAutoField()), consent_nonce=Parameter("nonce", CharField())
     )
 )
-NEW_PARTICIPANT, NEW_EVENT = PreparedInsert(Participant), PreparedInsert(Event)
+NEW_PARTICIPANT, NEW_TRIALS, NEW_EVENT = PreparedInsert(Participant), PreparedInsert(Trial), PreparedInsert(Event)
 CONSENT_TEXT = "consent text"
 """Action of the audit entries that hold the texts people agreed to, named by their SHA-256."""
 
@@ -134,10 +134,9 @@ def _admit(participant: Participant, *, now: datetime) -> None:
         participant.state = ParticipantState.OVER_QUOTA
         participant.over_quota_at = now
     else:
-        trials = lay_out_trials(participant, slot)
+        participant.trials_planned = lay_out_trials(participant, slot)
         participant.state = ParticipantState.CONSENTED
         participant.slot_number = slot.number
-        participant.trials_planned = len(trials)
     participant.save(update_fields=["state", "over_quota_at", "slot_number", "trials_planned"])
 
 
@@ -149,7 +148,7 @@ def _let_test(participant: Participant, *, now: datetime) -> None:
     participant.state = ParticipantState.TEST
     participant.test_at = now
     participant.slot_number = slot.number
-    participant.trials_planned = len(lay_out_trials(participant, slot))
+    participant.trials_planned = lay_out_trials(participant, slot)
     participant.save(update_fields=["state", "test_at", "slot_number", "trials_planned"])
 
 
@@ -166,10 +165,11 @@ def _let_in_again(known: Participant, entry: Entry) -> Participant:
     return locked
 
 
-def lay_out_trials(participant: Participant, slot: Slot) -> list[Trial]:
-    """Create the participant's trials: block after block, its practice items first, then what the slot planned.
+def lay_out_trials(participant: Participant, slot: Slot) -> int:
+    """Store the participant's trials: block after block, its practice items first, then what the slot planned.
 
-    Every picture that a detail points to is written into it: the trial itself says which content was shown.
+    Every picture that a detail points to is written into it: the trial itself says which content was shown. Returns how
+    many trials there are.
 
     Raises:
         TrialDetailError: the plan holds a detail that its task does not understand.
@@ -205,7 +205,8 @@ def lay_out_trials(participant: Participant, slot: Slot) -> list[Trial]:
         )
     for position, trial in enumerate(trials, start=1):
         trial.position = position
-    return Trial.objects.bulk_create(trials)
+    NEW_TRIALS.store_all(trials)
+    return len(trials)
 
 
 def practice_trials(participant: Participant, block: Block, *, number: int) -> list[Trial]:

@@ -35,7 +35,7 @@ def start_preview(study: Study, *, slot_number: int = 1, actor: str = COMMAND_LI
         test_at=now,
         slot_number=slot.number,
     )
-    participant.trials_planned = len(lay_out_trials(participant, slot))
+    participant.trials_planned = lay_out_trials(participant, slot)
     participant.save(update_fields=["trials_planned"])
     record("preview study", actor=actor, study=study.slug, target=participant.pseudonym)
     return participant

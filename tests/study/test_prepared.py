@@ -127,6 +127,17 @@ def test_an_insertion_stores_what_create_would(people):
     assert not Event.objects.filter(pk=stored.pk).exists()
 
 
+def test_many_are_stored_in_their_order(people):
+    at = timezone.now()
+    events = [Event(participant=people[0], kind=EventKind.STALE_ANSWER, at=at, detail={"n": n}) for n in range(5)]
+    with CaptureQueriesContext(connection) as queries:
+        PreparedInsert(Event).store_all(events)
+    assert len(queries) == 1
+    stored = Event.objects.filter(kind=EventKind.STALE_ANSWER).order_by("pk")
+    assert [event.detail["n"] for event in stored] == [0, 1, 2, 3, 4]
+    PreparedInsert(Event).store_all([])
+
+
 def test_an_insertion_fills_in_defaults_and_heeds_constraints(people):
     insert = PreparedInsert(Answer)
     trial = people[0].trials.first()
