@@ -92,11 +92,22 @@ class Server:
         self.log.close()
 
 
-def gunicorn(application: str, *, workers: int, threads: int, environment: Mapping[str, str] | None = None) -> Server:
-    """Start gunicorn on a free port, with the kind of worker that `make serve` and `deploy/gunicorn.conf.py` have."""
-    # On a busy machine a browser may take seconds between connecting and sending, hence the long keep-alive.
+def gunicorn(
+    application: str,
+    *,
+    workers: int,
+    threads: int,
+    keeps_connections: bool = True,
+    environment: Mapping[str, str] | None = None,
+) -> Server:
+    """Start gunicorn on a free port, with the kind of worker that `make serve` and `deploy/gunicorn.conf.py` have.
+
+    With `keeps_connections` as the former has it, for browsers; on a busy machine one may take seconds between
+    connecting and sending. Without as the latter: every connection is for one request, taken by a process that is free.
+    """
     options = ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
-    options += ["--keep-alive", "60", "--timeout", "120"]
+    kept = ["--keep-alive", "60"] if keeps_connections else ["--keep-alive", "0", "--worker-connections", str(threads)]
+    options += [*kept, "--timeout", "120"]
     command = [sys.executable, "-m", "gunicorn", application, "--bind", "127.0.0.1:0", *options]
     return Server(command, ready=r"Listening at: (http://\S+)", environment=environment)
 

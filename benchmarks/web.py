@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.web --participants 400 --concurrent 50`` runs, one after the other and on databases of their own,
 
-- the study platform with gunicorn as `deploy/gunicorn.conf.py` starts it on two cores (`--workers 2 --threads 4`: as
-  `make serve` does), on SQLite and on PostgreSQL: from the consent page to the end, with `--rounds` trials of the task
-  `name`;
+- the study platform with gunicorn as `deploy/gunicorn.conf.py` starts it on two cores (`--workers 2 --threads 4
+  --keep-connections`: as `make serve` does), on SQLite and on PostgreSQL: from the consent page to the end, with
+  `--rounds` trials of the task `name`;
 - a bare Django site with the same settings, whose one view is a page, a form and one INSERT (`benchmarks/bare`);
 - an oTree app that asks the same, with oTree's production server and its SQLite;
 - with `--think 10`: the study platform again, with 300 people at once who take ten seconds for an answer, and every
@@ -93,12 +93,12 @@ def send(load: Load, address: str) -> dict[str, Any]:
     return dict(json.loads(printed))
 
 
-def on_django(load: Load, database: str, *, workers: int, threads: int) -> dict[str, Any]:
-    """Measure the study platform or the bare site on a database."""
+def on_django(load: Load, database: str, **how: Any) -> dict[str, Any]:
+    """Measure the study platform or the bare site on a database; `how` gunicorn serves is as in `servers.gunicorn`."""
     sizes = ("--participants", str(load.participants), "--rounds", str(load.rounds))
     with environment_of(load.site, database) as environment:
         python("web_databases", "prepare", load.site, *sizes, environment=environment)
-        server = gunicorn("config.wsgi", workers=workers, threads=threads, environment=environment)
+        server = gunicorn("config.wsgi", environment=environment, **how)
         try:
             send(replace(load, participants=0), server.address)  # starts the sender once, so that its files are read
             server.wait_until_idle()
@@ -165,6 +165,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=3, help="gunicorn's processes")
     parser.add_argument("--threads", type=int, default=1, help="threads of each")
+    parser.add_argument("--keep-connections", action="store_true", help="as with no proxy before it")
     parser.add_argument("--without", nargs="*", choices=("study", "bare", "otree"), default=[], help="leave out")
     parser.add_argument("--otree", type=Path, help="environment of oTree; made in var/otree where there is none")
     parser.add_argument("--json", type=Path, help="also write the results to this file")
@@ -182,6 +183,7 @@ def main() -> int:
         for error in row["errors"]:
             print(f"    {error}", file=sys.stderr)
 
+    how = {"workers": options.workers, "threads": options.threads, "keeps_connections": options.keep_connections}
     print(HEADING)
     base = Load("study", ENTRIES["study"], options.participants, 1, options.rounds, seed=options.seed)
     for concurrent in options.concurrent:
@@ -189,7 +191,7 @@ def main() -> int:
         for site in ("study", "bare"):
             for database in options.databases if site not in options.without else ():
                 own = replace(load, site=site, entry=ENTRIES[site])
-                found = on_django(own, database, workers=options.workers, threads=options.threads)
+                found = on_django(own, database, **how)
                 note(f"{site}, {database}, {concurrent} at once", found)
         if "otree" not in options.without:
             note(f"{OTREE}, sqlite, {concurrent} at once", on_otree(replace(load, site="otree"), options.otree))
@@ -198,7 +200,7 @@ def main() -> int:
         calm = replace(base, concurrent=options.think_concurrent, participants=options.think_concurrent)
         calm = replace(calm, think_seconds=options.think, repeat_every=REPEAT_EVERY)
         for database in options.databases:
-            row = on_django(calm, database, workers=options.workers, threads=options.threads)
+            row = on_django(calm, database, **how)
             note(f"study, {database}, {calm.concurrent} who think {options.think:g} s", row)
     if options.json:
         record = {name: str(value) for name, value in vars(options).items()}

@@ -15,7 +15,10 @@ threads = int(os.environ.get("WEB_THREADS", "1"))
 # A worker that was stopped finishes what it has begun; exports stream for a while.
 graceful_timeout = 60
 timeout = 120
-keepalive = 60
+# A worker takes no more connections than it has threads, and ends each after its answer: so a request always goes to a
+# process that is free. A kept connection would wait for the one process that it belongs to, while others have time.
+worker_connections = threads
+keepalive = 0
 # A new process now and then, not all at once, in case that a library leaks.
 max_requests = 20_000
 max_requests_jitter = 2_000
