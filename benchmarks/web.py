@@ -213,7 +213,7 @@ def print_ratios(rows: dict[str, dict[str, Any]], concurrent: int) -> None:
     for database in DATABASES:
         own = rows.get(f"study, {database}, {concurrent} at once")
         for name in (f"bare, {database}, {concurrent} at once", f"{OTREE}, sqlite, {concurrent} at once"):
-            if own and name in rows:
+            if own and rows.get(name, {}).get("answers_per_second"):
                 ratio = own["answers_per_second"] / rows[name]["answers_per_second"]
                 print(f"    {ratio:.2f} times the answers per second of {name}, with {database}", flush=True)
 

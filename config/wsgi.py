@@ -3,10 +3,10 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
-from django.urls import reverse
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
-# Loads every view and the table of addresses now; otherwise the first person whom a new worker serves waits for that.
-reverse("study:home")
+# Asked for here, the addresses load every view now; otherwise the first person whom a new worker serves waits for that.
+url_patterns = get_resolver().url_patterns
