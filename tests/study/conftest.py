@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import scipy.optimize  # noqa: F401  (plans load SciPy when first drawn; its import must not count as a test's time)
 from django.test import Client
+from django.utils import translation
 from PIL import Image
 
 from study.forms_in_pages import PageForm, find_forms
@@ -165,6 +166,13 @@ def media_root(settings, tmp_path):
     """Keep imported pictures out of var/."""
     settings.MEDIA_ROOT = tmp_path / "media"
     return settings.MEDIA_ROOT
+
+
+@pytest.fixture(autouse=True)
+def no_language_stays():
+    """Forget the language of a test's last request, which would go on in the thread that all tests share."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
