@@ -1,6 +1,5 @@
 """Pictures on a participant's page, and their records in the details of trials."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from typing import Any
 
 from django.templatetags.static import static
 from django.urls import get_script_prefix
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -19,7 +17,6 @@ from study.picture_renditions import SMALL_FROM, Rendition, small_width
 OWN_PRACTICE = re.compile(r"(study/practice/[a-z0-9-]+)\.webp")
 """Our own practice pictures lie beside their JPEG forms; those of task types from elsewhere may not."""
 STIMULUS_URL = re.compile(r"(.*/[0-9a-f]{64})\.webp")
-ESCAPED_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04X}" for character in "<>&"}
 PRACTICE_SIDE = 480
 PICTURE_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -57,10 +54,9 @@ class ShownPicture:
         return f"{self._stem}{Rendition.SMALL} {small_width(self.width)}w, {self.url} {self.width}w"
 
     @cached_property
-    def preload(self) -> SafeString:
-        """What a browser needs to load the same form ahead that the page will show, as JSON inside a script element."""
-        text = json.dumps({"src": self.url, "srcset": self.source_set})
-        return mark_safe(text.translate(ESCAPED_IN_SCRIPTS))  # noqa: S308  (nothing is left that could end the element)
+    def preload(self) -> dict[str, str]:
+        """What a browser needs to load the same form ahead that the page will show."""
+        return {"src": self.url, "srcset": self.source_set}
 
     @cached_property
     def _stem(self) -> str:

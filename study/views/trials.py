@@ -15,7 +15,6 @@ from study.models import Participant, Phase, Trial
 from study.prepared import Parameter, PreparedQuery
 from study.services.answers import NextTrial, Outcome, commit_answer
 from study.tasks import TaskForm, get_task
-from study.tasks.picture import ShownPicture
 from study.views.pages import (
     SeeOther,
     for_recruiter,
@@ -124,9 +123,9 @@ def show_trial(
     return render(request, task.template_name, context, status=status)
 
 
-def pictures_ahead(trials: list[Trial]) -> list[ShownPicture]:
+def pictures_ahead(trials: list[Trial]) -> list[dict[str, str]]:
     """Return what the browser loads ahead for these trials."""
-    return [picture for trial in trials for picture in get_task(trial.task).page(trial).pictures]
+    return [picture.preload for trial in trials for picture in get_task(trial.task).page(trial).pictures]
 
 
 def show_feedback(
