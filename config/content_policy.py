@@ -25,6 +25,7 @@ class ContentPolicyMiddleware(CSPMiddleware):
         """Add the header, unless the view has set one."""
         special = (
             settings.DEBUG
+            or hasattr(settings, "CONTENT_SECURITY_POLICY_REPORT_ONLY")
             or request.path_info.startswith(ADMIN_PREFIX)
             or hasattr(request, "_csp_nonce")
             or any(hasattr(response, mark) for mark in MARKS)

@@ -1,5 +1,6 @@
 """Parts of pages that are the same for many, and made once."""
 
+from hashlib import blake2b
 from threading import Lock
 from typing import Any
 
@@ -23,14 +24,15 @@ class MadeOnce(Node):
         self.nodelist = nodelist
         self.keys = keys
         self.condition = condition
-        self.parts: dict[tuple[str, ...], str] = {}
+        self.parts: dict[bytes, str] = {}
         self._lock = Lock()
 
     def render(self, context: Context) -> Any:
         """Return the part: as it was made first for these keys and the language, or made anew."""
         if settings.DEBUG or (self.condition is not None and not self.condition.resolve(context)):
             return self.nodelist.render(context)
-        key = (get_language() or "", *(str(key.resolve(context)) for key in self.keys))
+        values = (get_language() or "", *(str(key.resolve(context)) for key in self.keys))
+        key = blake2b(repr(values).encode(), digest_size=16).digest()  # what somebody sent may be long, and is not kept
         part = self.parts.get(key)
         if part is None:
             part = self.nodelist.render(context)

@@ -60,6 +60,13 @@ def test_decorated_views_and_pages_with_a_nonce_get_what_the_library_makes(rf):
         assert f"'nonce-{response.content.decode()}'" in policy(response)["script-src"]
 
 
+def test_a_policy_that_only_reports_is_sent_too(client):
+    with override_settings(CONTENT_SECURITY_POLICY_REPORT_ONLY={"DIRECTIVES": {"img-src": [SELF]}}):
+        headers = client.get("/").headers
+    assert "img-src 'self'" in headers["Content-Security-Policy-Report-Only"].split("; ")
+    assert "Content-Security-Policy" in headers
+
+
 def test_other_settings_make_another_policy(client):
     before = policy(client.get("/"))
     with override_settings(CONTENT_SECURITY_POLICY={"DIRECTIVES": {"default-src": [SELF]}}):

@@ -40,6 +40,13 @@ def test_a_part_is_made_for_each_language():
     assert made == ["Next", "Avanti", "Next"]
 
 
+def test_what_somebody_sent_is_told_apart_and_not_kept():
+    page = template("{% made_once first second %}{{ first|length }} {{ second|length }}{% end_made_once %}")
+    for first, second in [("a', 'b", "c"), ("a", "b', 'c"), ("\ud800\0", ""), ("x" * 100_000, "")]:
+        assert page.render(Context({"first": first, "second": second})) == f"{len(first)} {len(second)}"
+    assert sum(len(key) + len(part) for key, part in page.nodelist[-1].parts.items()) < 1000
+
+
 def test_places_do_not_share_their_parts():
     page = template("{% made_once key %}one{% end_made_once %} {% made_once key %}two{% end_made_once %}")
     assert page.render(Context({"key": 1})) == "one two"
